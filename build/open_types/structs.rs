@@ -1,0 +1,307 @@
+//! Structs: progenitor's field types, with our own attributes, constructors and setters.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::visit_mut::VisitMut;
+
+use super::ident;
+use crate::generator::docs;
+use crate::generator::model::{Api, Field, Struct};
+use crate::generator::{names, wire};
+
+/// The type that progenitor gave each field, by struct and wire name.
+pub struct Fields(BTreeMap<(String, String), syn::Type>);
+
+impl Fields {
+    pub fn read(raw: &syn::File) -> Result<Self, String> {
+        let types = raw.items.iter().find_map(|item| match item {
+            syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
+            _ => None,
+        });
+        let Some((_, items)) = types else { return Err("progenitor made no module `types`".into()) };
+        let mut fields = BTreeMap::new();
+        for item in items {
+            let syn::Item::Struct(item) = item else { continue };
+            for field in &item.fields {
+                let Some(name) = &field.ident else { continue };
+                let mut ty = field.ty.clone();
+                wire::FieldTypes.visit_type_mut(&mut ty);
+                let wire = renamed(&field.attrs).unwrap_or_else(|| name.to_string());
+                fields.insert((item.ident.to_string(), wire), ty);
+            }
+        }
+        Ok(Fields(fields))
+    }
+
+    fn get(&self, name: &str, field: &Field) -> Result<syn::Type, String> {
+        let ty = self.0.get(&(name.to_string(), field.wire.clone()));
+        ty.cloned().ok_or_else(|| format!("schema {name}: progenitor made no field for `{}`", field.wire))
+    }
+}
+
+fn renamed(attrs: &[syn::Attribute]) -> Option<String> {
+    let mut found = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // Other keys end the walk early, which is fine: progenitor writes `rename` first.
+        let _ = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                found = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+            } else if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<syn::Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    found
+}
+
+/// How a field is held.
+enum Form {
+    /// Always there.
+    Plain(syn::Type),
+    /// Always there, may be null.
+    OrNull(syn::Type),
+    /// May be absent.
+    Optional(syn::Type),
+    /// May be absent, null or there, and the three differ.
+    Nullable(syn::Type),
+}
+
+impl Form {
+    fn of(field: &Field, in_request: bool, ty: syn::Type) -> Form {
+        match (field.required, field.nullable) {
+            (true, false) => Form::Plain(ty),
+            (true, true) => Form::OrNull(bare(ty)),
+            (false, true) if in_request => Form::Nullable(bare(ty)),
+            (false, _) => Form::Optional(bare(ty)),
+        }
+    }
+
+    fn ty(&self) -> TokenStream {
+        match self {
+            Form::Plain(ty) => quote! { #ty },
+            Form::OrNull(ty) | Form::Optional(ty) => quote! { ::std::option::Option<#ty> },
+            Form::Nullable(ty) => quote! { crate::Nullable<#ty> },
+        }
+    }
+
+    fn serde(&self) -> TokenStream {
+        match self {
+            Form::Plain(_) | Form::OrNull(_) => quote! {},
+            Form::Optional(_) => quote! { default, skip_serializing_if = "Option::is_none" },
+            Form::Nullable(_) => quote! { default, skip_serializing_if = "crate::Nullable::is_omitted" },
+        }
+    }
+}
+
+/// The type without the `Option` that progenitor puts around what may be absent.
+fn bare(ty: syn::Type) -> syn::Type {
+    match argument(&ty, "Option") {
+        Some(inner) => inner,
+        None => ty,
+    }
+}
+
+/// `T` of `Name<T>`.
+pub fn argument(ty: &syn::Type, name: &str) -> Option<syn::Type> {
+    let syn::Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.iter().rev().find_map(|argument| match argument {
+        syn::GenericArgument::Type(ty) => Some(ty.clone()),
+        _ => None,
+    })
+}
+
+fn last_segment(ty: &syn::Type) -> String {
+    match ty {
+        syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+/// What a constructor or setter takes for a field, and how it becomes the field's value.
+fn input(ty: &syn::Type) -> (TokenStream, TokenStream) {
+    match last_segment(ty).as_str() {
+        "bool" | "i64" => (quote! { #ty }, quote! { value }),
+        "Box" => {
+            let inner = argument(ty, "Box").unwrap_or_else(|| ty.clone());
+            (quote! { impl ::std::convert::Into<#inner> }, quote! { ::std::boxed::Box::new(value.into()) })
+        }
+        "Vec" => {
+            let item = argument(ty, "Vec").unwrap_or_else(|| ty.clone());
+            // Only text converts: an empty list of anything else could not infer its items.
+            if last_segment(&item) == "String" {
+                return (
+                    quote! { impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<#item>> },
+                    quote! { value.into_iter().map(::std::convert::Into::into).collect() },
+                );
+            }
+            (quote! { impl ::std::iter::IntoIterator<Item = #item> }, quote! { value.into_iter().collect() })
+        }
+        "BTreeMap" => {
+            let item = argument(ty, "BTreeMap").unwrap_or_else(|| ty.clone());
+            (
+                quote! { impl ::std::iter::IntoIterator<Item = (impl ::std::convert::Into<::std::string::String>, #item)> },
+                quote! { value.into_iter().map(|(key, value)| (key.into(), value)).collect() },
+            )
+        }
+        _ => (quote! { impl ::std::convert::Into<#ty> }, quote! { value.into() }),
+    }
+}
+
+pub fn item(api: &Api, progenitor: &Fields, name: &str, item: &Struct) -> Result<TokenStream, String> {
+    let ty = ident(name);
+    let doc = docs::attributes(&item.description, name);
+    let mut forms = Vec::new();
+    for field in &item.fields {
+        forms.push((field, Form::of(field, item.in_request, progenitor.get(name, field)?)));
+    }
+    let fields = forms.iter().map(|(field, form)| {
+        let ident = ident(&names::ident(&field.wire));
+        let doc = docs::attributes(&field.description, &field.wire);
+        let ty = form.ty();
+        let rename = (names::ident(&field.wire) != field.wire).then(|| {
+            let wire = &field.wire;
+            quote! { rename = #wire, }
+        });
+        let serde = form.serde();
+        let attribute = (rename.is_some() || !serde.is_empty()).then(|| quote! { #[serde(#rename #serde)] });
+        quote! { #doc #attribute pub #ident: #ty }
+    });
+    let default = (item.in_request && item.fields.iter().all(|field| !field.required)).then(|| quote! { Default, });
+    let methods = if item.in_request { methods(api, name, &forms)? } else { quote! {} };
+    Ok(quote! {
+        #doc
+        #[derive(Clone, Debug, #default PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+        #[non_exhaustive]
+        pub struct #ty { #(#fields,)* }
+
+        #methods
+    })
+}
+
+fn methods(api: &Api, name: &str, forms: &[(&Field, Form)]) -> Result<TokenStream, String> {
+    let ty = ident(name);
+    let mut taken = BTreeMap::from([("new".to_string(), "the constructor".to_string())]);
+    let mut arguments = Vec::new();
+    let mut values = Vec::new();
+    let mut setters = TokenStream::new();
+    for (field, form) in forms {
+        let rust = names::ident(&field.wire);
+        let ident = ident(&rust);
+        let (inner, required) = match form {
+            Form::Plain(inner) | Form::OrNull(inner) => (inner, true),
+            Form::Optional(inner) | Form::Nullable(inner) => (inner, false),
+        };
+        let (takes, value) = input(inner);
+        if required {
+            match form {
+                Form::OrNull(inner) => {
+                    arguments.push(quote! { #ident: impl ::std::convert::Into<::std::option::Option<#inner>> });
+                    values.push(quote! { #ident: #ident.into() });
+                }
+                _ => {
+                    arguments.push(quote! { #ident: #takes });
+                    values.push(quote! { #ident: { let value = #ident; #value } });
+                }
+            }
+            continue;
+        }
+        values.push(quote! { #ident: ::std::default::Default::default() });
+        let mut claim = |method: &str| match taken.insert(method.to_string(), field.wire.clone()) {
+            Some(other) => Err(format!(
+                "schema {name}: method `{method}` would serve `{other}` and `{}`: rename the property",
+                field.wire
+            )),
+            None => Ok(()),
+        };
+        claim(&rust)?;
+        let set = format!(" Sets `{}`: {}", field.wire, docs::first_sentence(&field.description, "the value to send."));
+        let wrapped = match form {
+            Form::Nullable(_) => quote! { crate::Nullable::Value(#value) },
+            _ => quote! { ::std::option::Option::Some(#value) },
+        };
+        setters.extend(quote! {
+            #[doc = #set]
+            #[must_use]
+            pub fn #ident(mut self, value: #takes) -> Self {
+                self.#ident = #wrapped;
+                self
+            }
+        });
+        if matches!(form, Form::Nullable(_)) {
+            let clear = format!("clear_{}", rust.trim_end_matches('_'));
+            claim(&clear)?;
+            let clear = super::ident(&clear);
+            let doc = format!(" Sends `{}` as an explicit null, which clears it.", field.wire);
+            setters.extend(quote! {
+                #[doc = #doc]
+                #[must_use]
+                pub fn #clear(mut self) -> Self {
+                    self.#ident = crate::Nullable::Null;
+                    self
+                }
+            });
+        }
+    }
+    let doc = match arguments.is_empty() {
+        true => format!(" A `{name}` with every field left out."),
+        false => format!(" A `{name}` with its required fields, every other left out."),
+    };
+    let items = list_conversions(api, name, forms);
+    Ok(quote! {
+        impl #ty {
+            #[doc = #doc]
+            #[must_use]
+            #[allow(clippy::too_many_arguments)]
+            pub fn new(#(#arguments),*) -> Self {
+                Self { #(#values,)* }
+            }
+
+            #setters
+        }
+
+        #items
+    })
+}
+
+/// A body that is nothing but a list can be given as that list.
+fn list_conversions(api: &Api, name: &str, forms: &[(&Field, Form)]) -> TokenStream {
+    let is_body = api.operations.iter().any(|operation| {
+        operation.body.as_ref().is_some_and(|body| body.schema == name)
+    });
+    let [(field, form)] = forms else { return quote! {} };
+    let (Form::Plain(list) | Form::OrNull(list) | Form::Optional(list) | Form::Nullable(list)) = form;
+    let (true, Some(element)) = (is_body, argument(list, "Vec")) else { return quote! {} };
+    let ty = ident(name);
+    let ident = ident(&names::ident(&field.wire));
+    let value = match form {
+        Form::Plain(_) => quote! { items },
+        Form::OrNull(_) | Form::Optional(_) => quote! { ::std::option::Option::Some(items) },
+        Form::Nullable(_) => quote! { crate::Nullable::Value(items) },
+    };
+    quote! {
+        impl ::std::convert::From<::std::vec::Vec<#element>> for #ty {
+            fn from(items: ::std::vec::Vec<#element>) -> Self {
+                Self { #ident: #value }
+            }
+        }
+
+        impl<const N: usize> ::std::convert::From<[#element; N]> for #ty {
+            fn from(items: [#element; N]) -> Self {
+                Self::from(::std::vec::Vec::from(items))
+            }
+        }
+
+        impl ::std::iter::FromIterator<#element> for #ty {
+            fn from_iter<I: ::std::iter::IntoIterator<Item = #element>>(items: I) -> Self {
+                Self::from(items.into_iter().collect::<::std::vec::Vec<_>>())
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! progenitor: one function per operation that builds the request and reads the answer.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::visit_mut::{self, VisitMut};
+
+use super::model::Api;
+use super::prepare;
+
+/// Runs progenitor on the prepared spec.
+pub fn run(api: &Api) -> Result<syn::File, String> {
+    let document = serde_json::from_value(prepare::document(api))
+        .map_err(|error| format!("the prepared spec does not read as OpenAPI: {error}"))?;
+    let mut settings = progenitor_impl::GenerationSettings::new();
+    settings
+        .with_interface(progenitor_impl::InterfaceStyle::Positional)
+        .with_tag(progenitor_impl::TagStyle::Merged)
+        .with_hooks(progenitor_impl::HooksMode::Expected)
+        .with_inner_type(quote! { crate::transport::CallState })
+        .with_map_type("::std::collections::BTreeMap");
+    // progenitor panics on what it doesn't know; a build error should name this place instead.
+    let run = std::panic::catch_unwind(|| {
+        progenitor_impl::Generator::new(&settings).generate_tokens(&document)
+    });
+    let tokens = match run {
+        Ok(Ok(tokens)) => tokens,
+        Ok(Err(error)) => return Err(format!("progenitor: {error}")),
+        Err(_) => return Err("progenitor panicked on the prepared spec; its message is above".into()),
+    };
+    syn::parse2(tokens).map_err(|error| format!("progenitor's output does not parse: {error}"))
+}
+
+/// The client without its types: they come from `open_types`.
+pub fn client(raw: &syn::File) -> Result<syn::File, String> {
+    let mut items: Vec<syn::Item> = Vec::new();
+    for item in &raw.items {
+        match item {
+            syn::Item::Mod(module) if module.ident == "types" || module.ident == "prelude" => {}
+            // The constructor that builds its own reqwest client can panic; nothing calls it.
+            syn::Item::Impl(block) if block.trait_.is_none() => {
+                let mut block = block.clone();
+                block.items.retain(|item| !matches!(item, syn::ImplItem::Fn(f) if f.sig.ident == "new"));
+                items.push(syn::Item::Impl(block));
+            }
+            other => items.push(other.clone()),
+        }
+    }
+    let mut file = syn::File { items, ..syn::parse_quote! {} };
+    FieldTypes.visit_file_mut(&mut file);
+    PathEncoding.visit_file_mut(&mut file);
+    let imports: syn::Item = syn::parse_quote! { use super::types; };
+    file.items.insert(0, imports);
+    Ok(file)
+}
+
+/// The functions of progenitor's client, by operation id.
+pub fn functions(raw: &syn::File) -> impl Iterator<Item = &syn::ImplItemFn> {
+    raw.items
+        .iter()
+        .filter_map(|item| match item {
+            syn::Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|item| match item {
+            syn::ImplItem::Fn(function) => Some(function),
+            _ => None,
+        })
+}
+
+/// progenitor leaves `\` and other reserved characters in path segments as they are.
+struct PathEncoding;
+
+impl VisitMut for PathEncoding {
+    fn visit_macro_mut(&mut self, node: &mut syn::Macro) {
+        if node.path.is_ident("format") {
+            node.tokens = rename(node.tokens.clone(), "encode_path", "encode_segment");
+        }
+    }
+
+    fn visit_item_use_mut(&mut self, node: &mut syn::ItemUse) {
+        let text = quote!(#node).to_string();
+        if text.contains("encode_path") {
+            *node = syn::parse_quote! {
+                #[allow(unused_imports)]
+                use {crate::transport::encode_segment, progenitor_client::{ClientHooks, OperationInfo, RequestBuilderExt}};
+            };
+        }
+    }
+}
+
+fn rename(tokens: TokenStream, from: &str, to: &str) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            proc_macro2::TokenTree::Ident(ident) if ident == from => {
+                proc_macro2::Ident::new(to, ident.span()).into()
+            }
+            proc_macro2::TokenTree::Group(group) => {
+                proc_macro2::Group::new(group.delimiter(), rename(group.stream(), from, to)).into()
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// Replaces progenitor's types for numbers, times and free-form objects by the SDK's own.
+pub struct FieldTypes;
+
+impl VisitMut for FieldTypes {
+    fn visit_type_mut(&mut self, node: &mut syn::Type) {
+        if let syn::Type::Path(path) = node
+            && let Some(last) = path.path.segments.last()
+        {
+            match last.ident.to_string().as_str() {
+                "f64" => *node = syn::parse_quote! { crate::Number },
+                "Map" => *node = syn::parse_quote! { crate::JsonObject },
+                "DateTime" => *node = syn::parse_quote! { crate::DateTime },
+                _ => {}
+            }
+        }
+        visit_mut::visit_type_mut(self, node);
+    }
+}

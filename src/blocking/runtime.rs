@@ -1,0 +1,89 @@
+//! The background thread that serves a blocking client's connections.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::error::{Error, InvalidRequest, TransportError};
+
+/// A thread with a Tokio runtime. It ends when this is dropped; calls under way are cancelled.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    handle: Handle,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Runtime {
+    /// # Errors
+    ///
+    /// [`Error::Transport`] if the system has no thread or no event queue to give.
+    pub fn start() -> Result<Self, Error> {
+        let failed = |error: std::io::Error| TransportError {
+            operation: "the blocking client",
+            reason: format!("its background thread could not start: {error}"),
+            connected: false,
+            attempts: 0,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        std::thread::Builder::new()
+            .name("paid-blocking".into())
+            .spawn(move || {
+                // Ends with an error when the sender is dropped, which is the sign to stop.
+                let _ = runtime.block_on(stopped);
+            })
+            .map_err(failed)?;
+        Ok(Runtime { handle, _stop: stop })
+    }
+
+    /// Runs a future on the background thread and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] inside an async task, which must not block.
+    pub fn wait<F>(&self, future: F) -> Result<F::Output, Error>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if in_async_task() {
+            return Err(InvalidRequest::new(
+                "client",
+                "is the blocking one, called inside an async task, which it would block: use paid::AsyncPaid there, \
+                 or tokio::task::spawn_blocking",
+            )
+            .into());
+        }
+        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            // The receiver is gone only if the waiting thread is.
+            let _ = answer.send(future.await);
+        });
+        answered.recv().map_err(|_| {
+            Error::Transport(TransportError {
+                operation: "the call",
+                reason: "the background thread of the blocking client ended".into(),
+                connected: true,
+                attempts: 0,
+            })
+        })
+    }
+}
+
+/// Whether this is inside the poll of a Tokio task, where blocking is wrong.
+///
+/// A runtime handle is there in `spawn_blocking` and `block_in_place` too, where blocking is right.
+/// What tells them apart is the budget that Tokio gives to each poll of a task: only inside one can
+/// it be used up. It is used up only when the answer is an error anyway.
+fn in_async_task() -> bool {
+    if Handle::try_current().is_err() {
+        return false;
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    // Tokio's budget is 128; twice as much leaves it room to grow.
+    (0..256).any(|_| pin!(tokio::task::coop::cooperative(std::future::ready(()))).poll(&mut context) == Poll::Pending)
+}

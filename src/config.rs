@@ -1,0 +1,243 @@
+//! The builder of both clients.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::client::{AsyncPaid, Shared};
+use crate::error::{Error, InvalidRequest};
+use crate::generated::Environment;
+use crate::token::Token;
+use crate::{environment, transport};
+
+/// How many retries a client may have in hand; a measure against amplifying an outage.
+///
+/// A client starts with the full budget. A retry takes one from it; ten successful calls give
+/// one back. While it is empty, failed calls are not repeated and return their error at once.
+///
+/// ```
+/// let client = paid::AsyncPaid::builder().token("KEY").retry_budget(paid::RetryBudget::of(20)).build()?;
+/// # Ok::<(), paid::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryBudget(pub(crate) Option<u32>);
+
+impl RetryBudget {
+    /// At most this many retries in hand.
+    pub const fn of(retries: u32) -> Self {
+        RetryBudget(Some(retries))
+    }
+
+    /// No limit beside `max_retries` of each call.
+    pub const fn unlimited() -> Self {
+        RetryBudget(None)
+    }
+}
+
+impl Default for RetryBudget {
+    /// 100 retries in hand.
+    fn default() -> Self {
+        RetryBudget::of(100)
+    }
+}
+
+/// Settings of a client, before it is one. Made by `AsyncPaid::builder()` and `Paid::builder()`.
+///
+/// Python: the arguments of `Paid(..)` and `AsyncPaid(..)`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let client = paid::AsyncPaid::builder()
+///     .token("API_KEY")
+///     .timeout(Duration::from_secs(10))
+///     .max_retries(4)
+///     .build()?;
+/// # Ok::<(), paid::Error>(())
+/// ```
+#[must_use = "a builder does nothing until .build()"]
+pub struct Builder<C> {
+    token: Option<Token>,
+    base_url: Option<String>,
+    environment: Environment,
+    pub(crate) defaults: Defaults,
+    follow_redirects: bool,
+    retry_budget: RetryBudget,
+    client: Option<reqwest::Client>,
+    makes: PhantomData<fn() -> C>,
+}
+
+/// What a call uses where it says nothing itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub timeout: Duration,
+    pub deadline: Option<Duration>,
+    pub max_retries: u32,
+    pub max_response_bytes: usize,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Defaults {
+            timeout: Duration::from_secs(60),
+            deadline: None,
+            max_retries: 2,
+            max_response_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl<C> Builder<C> {
+    pub(crate) fn new() -> Self {
+        Builder {
+            token: None,
+            base_url: None,
+            environment: Environment::default(),
+            defaults: Defaults::default(),
+            follow_redirects: true,
+            retry_budget: RetryBudget::default(),
+            client: None,
+            makes: PhantomData,
+        }
+    }
+
+    /// The API key: text, or [`Token::from_fn`] for one that is asked for before every attempt.
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Another server than the environment's: an absolute http or https URL.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// One of the API's servers; production by default.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// How long one attempt may take, from connecting to the last byte of the answer; 60 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.defaults.timeout = timeout;
+        self
+    }
+
+    /// How long a call may take in all, retries and waits included; unlimited by default.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.defaults.deadline = Some(deadline);
+        self
+    }
+
+    /// How often a failed attempt is repeated; 2 by default, 0 for never.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.defaults.max_retries = retries;
+        self
+    }
+
+    /// How many retries the client may have in hand over all its calls.
+    pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.retry_budget = budget;
+        self
+    }
+
+    /// The largest body that an answer may have, in bytes; 64 MiB by default.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.defaults.max_response_bytes = bytes;
+        self
+    }
+
+    /// Whether redirects are followed; they are by default. The token never goes to another host.
+    pub fn follow_redirects(mut self, follow: bool) -> Self {
+        self.follow_redirects = follow;
+        self
+    }
+
+    /// A client of yours to send with, for proxies, certificates or TLS of your choice. Python: `httpx_client`.
+    ///
+    /// Its own settings for redirects apply; timeouts are still the SDK's.
+    pub fn reqwest_client(mut self, client: reqwest::Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Takes what is not set from `PAID_API_KEY` and `PAID_BASE_URL`.
+    ///
+    /// # Errors
+    ///
+    /// A variable that is not Unicode text.
+    pub fn from_env(mut self) -> Result<Self, Error> {
+        if self.token.is_none() {
+            self.token = environment::read(environment::API_KEY)?.map(Token::from);
+        }
+        if self.base_url.is_none() {
+            self.base_url = environment::read(environment::BASE_URL)?;
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn shared(self) -> Result<Shared, Error> {
+        let token = self.token.ok_or_else(|| {
+            InvalidRequest::new("token", "is missing: call .token(\"API_KEY\"), or set PAID_API_KEY and use from_env()")
+        })?;
+        let authorization = token.fixed()?;
+        let base_url = base_url(self.base_url.as_deref().unwrap_or(self.environment.base_url()))?;
+        if self.defaults.timeout.is_zero() {
+            return Err(InvalidRequest::new("timeout", "is zero: give a duration above zero").into());
+        }
+        let http = match self.client {
+            Some(client) => client,
+            None => transport::http_client(self.follow_redirects)?,
+        };
+        Ok(Shared {
+            http,
+            base_url,
+            token,
+            authorization,
+            defaults: self.defaults,
+            budget: transport::Budget::new(self.retry_budget.0),
+        })
+    }
+}
+
+impl Builder<AsyncPaid> {
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] names the setting that is missing or wrong.
+    pub fn build(self) -> Result<AsyncPaid, Error> {
+        self.shared().map(AsyncPaid::from_shared)
+    }
+}
+
+impl<C> fmt::Debug for Builder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("token", &self.token)
+            .field("environment", &self.environment)
+            .field("defaults", &self.defaults)
+            .field("follow_redirects", &self.follow_redirects)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks a base URL and cuts its trailing slashes.
+fn base_url(text: &str) -> Result<String, InvalidRequest> {
+    let refuse = |problem: &str| Err(InvalidRequest::new("base_url", problem));
+    let Ok(url) = reqwest::Url::parse(text.trim()) else {
+        return refuse("is not an absolute URL: give one such as https://api.agentpaid.io/api/v1");
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return refuse("is not an http or https URL");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("holds a user name or password: give the API key as token instead");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("has a query or fragment: give the part up to the version, such as https://host/api/v1");
+    }
+    Ok(url.as_str().trim_end_matches('/').to_string())
+}

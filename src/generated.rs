@@ -1,0 +1,3 @@
+//! What the build script makes of the spec in `openapi/`.
+
+include!(concat!(env!("OUT_DIR"), "/mod.rs"));

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+mod call;
+mod client;
+mod config;
+mod environment;
+mod error;
+mod generated;
+pub mod logging;
+mod options;
+mod pager;
+mod response;
+mod token;
+mod transport;
+mod values;
+
+#[cfg(feature = "blocking")]
+pub use blocking::Paid;
+pub use call::{Call, Operation};
+pub use client::AsyncPaid;
+pub use config::{Builder, RetryBudget};
+pub use error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
+pub use generated::{Environment, operations, resources, types};
+pub use pager::{Items, Paged, Pages};
+pub use response::{Headers, Response};
+pub use token::Token;
+pub use values::{DateTime, JsonObject, Nullable, Number, UnknownValue};
+
+/// The result of a call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,166 @@
+//! Paged operations as a stream of pages or items.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::call::{Call, Operation};
+use crate::error::Error;
+
+/// An operation whose answer comes in pages.
+pub trait Paged: Operation {
+    /// What the pages are lists of.
+    type Item: Send + Unpin + 'static;
+
+    #[doc(hidden)]
+    fn items(page: Self::Output) -> Vec<Self::Item>;
+
+    #[doc(hidden)]
+    fn next(&self, page: &Self::Output) -> Option<Self>;
+}
+
+type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The pages of an answer, asked for one after the other. It ends after a page with no items, or
+/// when the API says that there are no more.
+///
+/// It is a `Stream`; without a stream library, `next` does. After an error it ends.
+///
+/// ```no_run
+/// # async fn example(client: paid::AsyncPaid) -> Result<(), paid::Error> {
+/// let mut pages = client.customers().get_costs_by_external_id("acme").limit(100).pages();
+/// while let Some(page) = pages.next().await {
+///     println!("{} costs", page?.traces.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "pages are asked for as they are read"]
+pub struct Pages<O: Paged> {
+    state: State<O>,
+}
+
+enum State<O: Paged> {
+    Ready(Box<Call<O>>),
+    Waiting(Box<Call<O>>, Pending<Result<O::Output, Error>>),
+    Done,
+}
+
+// Nothing in it is pinned in place: the pending call is boxed.
+impl<O: Paged> Unpin for Pages<O> {}
+impl<O: Paged> Unpin for Items<O> {}
+
+impl<O: Paged> Pages<O> {
+    pub(crate) fn new(call: Call<O>) -> Self {
+        Pages { state: State::Ready(Box::new(call)) }
+    }
+
+    /// The next page, `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// As the call for that page.
+    pub async fn next(&mut self) -> Option<Result<O::Output, Error>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+}
+
+impl<O: Paged> Stream for Pages<O> {
+    type Item = Result<O::Output, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Poll::Ready(None),
+                State::Ready(call) => {
+                    let pending = (*call).clone().into_future();
+                    self.state = State::Waiting(call, pending);
+                }
+                State::Waiting(call, mut pending) => match pending.as_mut().poll(context) {
+                    Poll::Pending => {
+                        self.state = State::Waiting(call, pending);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    Poll::Ready(Ok(page)) => {
+                        if let Some(next) = call.after(&page) {
+                            self.state = State::Ready(Box::new(next));
+                        }
+                        return Poll::Ready(Some(Ok(page)));
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// The items of all pages, asked for page by page. It ends like [`Pages`], and after an error.
+///
+/// ```no_run
+/// # async fn example(client: paid::AsyncPaid) -> Result<(), paid::Error> {
+/// let mut costs = client.customers().get_costs_by_external_id("acme").items();
+/// while let Some(cost) = costs.next().await {
+///     println!("{}", cost?.vendor);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "items are asked for as they are read"]
+pub struct Items<O: Paged> {
+    pages: Pages<O>,
+    items: VecDeque<O::Item>,
+}
+
+impl<O: Paged> Items<O> {
+    pub(crate) fn new(pages: Pages<O>) -> Self {
+        Items { pages, items: VecDeque::new() }
+    }
+
+    /// The next item, `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// As the call for the page it is on.
+    pub async fn next(&mut self) -> Option<Result<O::Item, Error>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// The items that are here already.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn buffered(&mut self) -> Option<O::Item> {
+        self.items.pop_front()
+    }
+}
+
+impl<O: Paged> Stream for Items<O> {
+    type Item = Result<O::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(Pin::new(&mut self.pages).poll_next(context)) {
+                Some(Ok(page)) => self.items = O::items(page).into(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<O: Paged> fmt::Debug for Pages<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pages({})", O::FACTS.name)
+    }
+}
+
+impl<O: Paged> fmt::Debug for Items<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Items({})", O::FACTS.name)
+    }
+}

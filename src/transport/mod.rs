@@ -1,0 +1,148 @@
+//! From a call to the wire and back: request, attempts, answer.
+
+mod attempt;
+mod explain;
+mod request;
+mod retry;
+mod segment;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use serde::de::DeserializeOwned;
+
+use crate::call::{Facts, Operation};
+use crate::client::{AsyncPaid, Shared};
+use crate::error::{DecodeError, Error, InvalidRequest};
+use crate::generated::wire;
+use crate::options::Options;
+use crate::response::Response;
+
+pub(crate) use explain::explain;
+pub(crate) use request::http_client;
+pub(crate) use retry::{Budget, is_retryable_status};
+pub(crate) use segment::{check_segment, encode_segment};
+
+/// The state of one call, carried through progenitor's client to the hook that sends.
+#[derive(Clone)]
+pub(crate) struct CallState(Arc<State>);
+
+struct State {
+    shared: Arc<Shared>,
+    options: Options,
+    facts: Facts,
+    outcome: Mutex<Outcome>,
+}
+
+/// What progenitor's result has no room for.
+#[derive(Default)]
+struct Outcome {
+    error: Option<Error>,
+    answer: Option<Response<()>>,
+    attempts: u32,
+}
+
+impl fmt::Debug for CallState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallState({})", self.0.facts.name)
+    }
+}
+
+/// Makes a call.
+pub(crate) async fn execute<O: Operation>(
+    client: AsyncPaid,
+    operation: O,
+    options: Options,
+) -> Result<Response<O::Output>, Error> {
+    operation.check()?;
+    if let Some(problem) = &options.problem {
+        return Err(problem.clone().into());
+    }
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Err(InvalidRequest::new(
+            "runtime",
+            "there is no Tokio runtime here: await the call inside one, or use paid::Paid, the blocking client",
+        )
+        .into());
+    }
+    let shared = client.shared();
+    let state = CallState(Arc::new(State {
+        shared: shared.clone(),
+        options,
+        facts: O::FACTS,
+        outcome: Mutex::default(),
+    }));
+    let wire = wire::Client::new_with_client(&shared.base_url, shared.http.clone(), state.clone());
+    let sent = operation.send(&wire).await;
+    let outcome = state.take();
+    if let Some(error) = outcome.error {
+        return Err(error);
+    }
+    match (sent, outcome.answer) {
+        (Ok(value), Some(answer)) => Ok(answer.with(value.into_inner())),
+        (Err(progenitor_client::Error::InvalidResponsePayload(..)), Some(answer)) => {
+            Err(decode_error::<O::Output>(O::FACTS.name, answer, outcome.attempts).into())
+        }
+        // Nothing was sent: the request could not be built.
+        (Err(error), _) => Err(operation
+            .explain_body()
+            .unwrap_or_else(|| InvalidRequest::new("request", attempt::reason(&error)))
+            .into()),
+        (Ok(_), None) => Err(InvalidRequest::new("request", "was not sent").into()),
+    }
+}
+
+/// Reads the body again, this time keeping track of where in it the reader is.
+fn decode_error<T: DeserializeOwned>(
+    operation: &'static str,
+    answer: Response<()>,
+    attempts: u32,
+) -> DecodeError {
+    let mut reader = serde_json::Deserializer::from_slice(&answer.body);
+    let (path, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) => (error.path().to_string(), error.inner().to_string()),
+        Ok(_) => (".".to_string(), "there is more after the JSON value".to_string()),
+    };
+    let reason = match answer.body.first() {
+        None => "it is empty".to_string(),
+        Some(b'<') => format!("it is HTML, not JSON: is the base URL right? ({reason})"),
+        Some(_) => reason,
+    };
+    DecodeError::new(operation, answer, path, reason, attempts)
+}
+
+impl CallState {
+    fn outcome<R>(&self, change: impl FnOnce(&mut Outcome) -> R) -> R {
+        change(&mut self.0.outcome.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take(&self) -> Outcome {
+        self.outcome(std::mem::take)
+    }
+}
+
+/// What progenitor's client gets when the outcome is an error: a status that no operation describes.
+const UNDESCRIBED: http::StatusCode = http::StatusCode::NOT_EXTENDED;
+
+impl ClientHooks<CallState> for wire::Client {
+    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        let state = self.inner();
+        let mut attempts = 0;
+        let answer = attempt::exchange(&state.0, request, &mut attempts).await;
+        let (status, body) = match &answer {
+            Ok(answer) => (http::StatusCode::OK, answer.body.clone()),
+            Err(_) => (UNDESCRIBED, bytes::Bytes::new()),
+        };
+        state.outcome(|outcome| {
+            outcome.attempts = attempts;
+            match answer {
+                Ok(answer) => outcome.answer = Some(answer),
+                Err(error) => outcome.error = Some(error),
+            }
+        });
+        let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        Ok(response.into())
+    }
+}

@@ -1,0 +1,102 @@
+//! The request as it goes out: headers, query, body.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::State;
+use crate::error::{Error, InvalidRequest, TransportError};
+
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("paid-rust/", env!("CARGO_PKG_VERSION")));
+const SDK_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+const MAX_REDIRECTS: usize = 10;
+
+/// The client that sends when the caller gave none.
+pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, Error> {
+    let policy = match follow_redirects {
+        true => reqwest::redirect::Policy::limited(MAX_REDIRECTS),
+        false => reqwest::redirect::Policy::none(),
+    };
+    let built = reqwest::Client::builder().redirect(policy).tcp_nodelay(true).build();
+    built.map_err(|error| {
+        TransportError {
+            operation: "the client",
+            reason: format!("TLS could not be set up: {}", super::attempt::reason(&error)),
+            connected: false,
+            attempts: 0,
+        }
+        .into()
+    })
+}
+
+/// Brings progenitor's request into the form that is sent.
+pub(super) fn finish(state: &State, request: &mut reqwest::Request) -> Result<(), InvalidRequest> {
+    body(state, request)?;
+    query(state, request);
+    headers(state, request.headers_mut());
+    *request.timeout_mut() = Some(state.options.timeout.unwrap_or(state.shared.defaults.timeout));
+    Ok(())
+}
+
+fn headers(state: &State, headers: &mut HeaderMap) {
+    // progenitor's own, which says the version of the spec.
+    headers.remove("api-version");
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::USER_AGENT, USER_AGENT);
+    headers.insert(HeaderName::from_static("x-fern-language"), HeaderValue::from_static("Rust"));
+    headers.insert(HeaderName::from_static("x-fern-sdk-name"), HeaderValue::from_static("paid-rust"));
+    headers.insert(HeaderName::from_static("x-fern-sdk-version"), SDK_VERSION);
+    for (name, value) in &state.options.headers {
+        headers.insert(name, value.clone());
+    }
+}
+
+/// Adds the call's own body fields; an object with nothing in it is not sent.
+fn body(state: &State, request: &mut reqwest::Request) -> Result<(), InvalidRequest> {
+    let mut bytes = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+    let merged;
+    if !state.options.body.is_empty() {
+        let mut object = match bytes {
+            [] => serde_json::Map::new(),
+            bytes => serde_json::from_slice(bytes)
+                .map_err(|_| InvalidRequest::new("body", "is not an object, so it takes no extra fields"))?,
+        };
+        object.extend(state.options.body.iter().map(|(name, value)| (name.clone(), value.clone())));
+        merged = Value::Object(object).to_string();
+        bytes = merged.as_bytes();
+    }
+    let media = state.facts.content_type.unwrap_or("application/json");
+    let empty = matches!(bytes, b"" | b"{}");
+    if empty {
+        *request.body_mut() = None;
+    } else if !state.options.body.is_empty() {
+        *request.body_mut() = Some(bytes.to_vec().into());
+    }
+    if !empty || state.facts.content_type.is_some() {
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    }
+    Ok(())
+}
+
+/// Adds the call's own query parameters: lists repeat the key, objects become `key[part]`.
+fn query(state: &State, request: &mut reqwest::Request) {
+    let mut pairs = Vec::new();
+    for (name, value) in &state.options.query {
+        flatten(name.clone(), value, &mut pairs);
+    }
+    if !pairs.is_empty() {
+        request.url_mut().query_pairs_mut().extend_pairs(pairs);
+    }
+}
+
+fn flatten(name: String, value: &Value, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(value) => into.push((name, value.to_string())),
+        Value::Number(value) => into.push((name, value.to_string())),
+        Value::String(value) => into.push((name, value.clone())),
+        Value::Array(values) => values.iter().for_each(|value| flatten(name.clone(), value, into)),
+        Value::Object(parts) => {
+            parts.iter().for_each(|(part, value)| flatten(format!("{name}[{part}]"), value, into));
+        }
+    }
+}
