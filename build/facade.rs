@@ -132,7 +132,7 @@ fn joined(api: &Api, groups: &BTreeMap<Vec<String>, Vec<&Operation>>) -> TokenSt
     let title = format!(" Resource clients of the {}.", api.title);
     quote! {
         #(#modules)*
-        #[allow(dead_code, unused_imports, unused_variables, missing_docs, clippy::all, unreachable_pub)]
+        #[allow(dead_code, unused_imports, unused_variables, missing_docs, private_interfaces, clippy::all)]
         pub(crate) mod wire {
             include!(concat!(env!("OUT_DIR"), "/wire.rs"));
         }

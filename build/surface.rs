@@ -77,15 +77,26 @@ fn is_public(visibility: &syn::Visibility) -> bool {
 
 /// Token text as a person would write it.
 fn tidy(tokens: proc_macro2::TokenStream) -> String {
-    let mut text = tokens.to_string();
+    let mut text = format!(" {tokens}");
+    for long in ["option", "string", "vec", "boxed", "convert", "iter", "collections"] {
+        text = text.replace(&format!(" :: std :: {long} :: "), " ");
+    }
+    text = text.replace(" crate :: ", " ");
     for (from, to) in [
-        (" :: ", "::"), (":: ", "::"), (" < ", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), ("& ", "&"), (" (", "("), ("( ", "("),
-        (" )", ")"), (" :", ":"), (" ;", ";"), ("' ", "'"), (" [", "["),
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        (" (", "("),
+        ("( ", "("),
+        (" )", ")"),
+        (" :", ":"),
+        (" ;", ";"),
+        ("' ", "'"),
+        (" [", "["),
     ] {
         text = text.replace(from, to);
     }
-    for long in ["::std::option::", "::std::string::", "::std::vec::", "::std::boxed::", "::std::convert::", "::std::iter::", "::std::collections::", "crate::"] {
-        text = text.replace(long, "");
-    }
-    text
+    text.trim().replace("->(", "-> (")
 }
