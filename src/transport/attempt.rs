@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::retry::{self, Failure};
 use super::{State, request};
+use crate::call::Facts;
 use crate::error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 use crate::response::{Headers, Response};
 
@@ -35,6 +36,8 @@ pub(super) async fn exchange(
         *attempt.timeout_mut() = Some(time);
         *attempts += 1;
         let started = Instant::now();
+        let Facts { name: operation, method, path, .. } = state.facts;
+        tracing::debug!(target: "paid", operation, attempt = *attempts, "{method} {path}: sending");
         let sent = state.shared.http.execute(attempt).await;
         let answer = match sent {
             Ok(answer) => read(state, answer, *attempts).await,
@@ -171,7 +174,7 @@ fn authorize(state: &State, request: &mut reqwest::Request) -> Result<(), Invali
 
 /// One line per attempt: the operation and its path pattern, never ids, bodies or headers.
 fn log(state: &State, attempt: u32, took: Duration, answer: &Result<Response<()>, Ended>) {
-    let (operation, method, path) = (state.facts.name, state.facts.method, state.facts.path);
+    let Facts { name: operation, method, path, .. } = state.facts;
     let took_ms = took.as_millis() as u64;
     match answer {
         Ok(answer) if answer.status < 400 => {

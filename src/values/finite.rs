@@ -6,37 +6,53 @@ use serde::{Serialize, ser};
 use serde_json::{Map, Value};
 
 /// The JSON form of a value, or what in it has none and where.
-pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, String> {
-    value.serialize(Finite).map_err(|problem| problem.to_string())
+pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, Problem> {
+    value.serialize(Finite)
 }
 
 struct Finite;
 
-/// What is wrong, and the path to it, innermost step first.
+/// What has no JSON form, and where it is.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    path: Vec<String>,
+    /// Innermost step first.
+    steps: Vec<String>,
     what: String,
 }
 
 impl Problem {
     fn new(what: impl Into<String>) -> Self {
-        Problem { path: Vec::new(), what: what.into() }
+        Problem { steps: Vec::new(), what: what.into() }
     }
 
-    fn at(mut self, step: &str) -> Self {
-        self.path.push(step.to_string());
+    fn at(mut self, step: impl Into<String>) -> Self {
+        self.steps.push(step.into());
         self
+    }
+
+    /// The path to it, such as `signals[2].data`; empty for the whole value.
+    pub(crate) fn path(&self) -> String {
+        let mut path = String::new();
+        for step in self.steps.iter().rev() {
+            if !path.is_empty() && !step.starts_with('[') {
+                path.push('.');
+            }
+            path.push_str(step);
+        }
+        path
+    }
+
+    pub(crate) fn what(&self) -> &str {
+        &self.what
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            return f.write_str(&self.what);
+        match self.path() {
+            path if path.is_empty() => f.write_str(&self.what),
+            path => write!(f, "`{path}` {}", self.what),
         }
-        let path: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
-        write!(f, "`{}` {}", path.join("."), self.what)
     }
 }
 
@@ -180,7 +196,7 @@ pub(crate) struct List(Vec<Value>);
 impl List {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
         let at = self.0.len();
-        self.0.push(value.serialize(Finite).map_err(|problem| problem.at(&at.to_string()))?);
+        self.0.push(value.serialize(Finite).map_err(|problem| problem.at(format!("[{at}]")))?);
         Ok(())
     }
 }

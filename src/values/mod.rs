@@ -6,6 +6,7 @@ mod number;
 mod object;
 mod unknown;
 
+pub(crate) use finite::to_value;
 pub use nullable::Nullable;
 pub use number::Number;
 pub use object::JsonObject;

@@ -46,7 +46,7 @@ impl JsonObject {
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Self {
         match finite::to_value(value) {
             Ok(value) => value.into(),
-            Err(problem) => JsonObject(Err(problem)),
+            Err(problem) => JsonObject(Err(problem.to_string())),
         }
     }
 

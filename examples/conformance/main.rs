@@ -1,0 +1,77 @@
+//! A driver: lets another process use this SDK, to compare it with another one.
+//!
+//! It reads one JSON object a line from standard input, makes the call it describes, and writes one
+//! JSON object a line to standard output. It ends at end of input.
+//!
+//! ```console
+//! $ export PAID_API_KEY=...
+//! $ echo '{"op": "customers.create", "kwargs": {"name": "Acme"}}' | cargo run --example conformance
+//! {"ok":{"id":"cus_1","name":"Acme","organizationId":"org_1"}}
+//! ```
+//!
+//! - `op` is an operation, `args` its ids in order, `kwargs` the rest in snake_case; models in them
+//!   have their wire names. `{"$datetime": ISO}` is a point in time, `{"$float": "nan"}` a float.
+//! - `request_options` has `timeout_in_seconds`, `max_retries`, `additional_headers`,
+//!   `additional_query_parameters`, `additional_body_parameters`; `"raw": true` asks for the raw answer.
+//! - The answer is `{"ok": VALUE}` or `{"error": {"kind", "status_code", "message", "body", "attempts"}}`.
+//!
+//! `PAID_API_KEY` and `PAID_BASE_URL` configure it; `--blocking` uses the blocking client.
+
+mod answer;
+mod calls;
+mod options;
+mod rest;
+mod step;
+mod values;
+
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+
+use answer::{Answer, Refusal};
+use rest::Client;
+use step::Step;
+
+fn main() -> ExitCode {
+    let mut blocking = false;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--blocking" => blocking = true,
+            // Nothing here outlives a call, so there is nothing to flush.
+            "--flush-on-signals" => {}
+            unknown => {
+                eprintln!("conformance: there is no option {unknown}: use --blocking or --flush-on-signals");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    match serve(&Client::from_env(blocking), io::stdin().lock(), io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers line by line until the input ends.
+fn serve(client: &Result<Client, Refusal>, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    while input.read_until(b'\n', &mut line)? > 0 {
+        let answer = answer::to_json(run(client, &line));
+        writeln!(output, "{answer}")?;
+        output.flush()?;
+        line.clear();
+    }
+    Ok(())
+}
+
+fn run(client: &Result<Client, Refusal>, line: &[u8]) -> Answer {
+    let mut step = Step::read(line)?;
+    if !rest::knows(&step.op) {
+        return Err(Refusal::local("unknown_op", format!("there is no operation {:?}", step.op)));
+    }
+    match client {
+        Ok(client) => rest::run(client, &mut step),
+        Err(refusal) => Err(refusal.clone()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers that are not what they should be.
+
+use paid::AsyncPaid;
+use paid::types::{CustomerCreate, TaxExemptStatus};
+use paid_sandbox::Fault;
+use serde_json::json;
+
+async fn answer(body: impl Into<Vec<u8>>, media: &str) -> Result<paid::types::Customer, paid::Error> {
+    let (sandbox, client) = super::start().await;
+    sandbox.fail(Fault::on("*", "*").status(200).body(body, media).forever());
+    client.customers().get("cus_1").await
+}
+
+#[tokio::test]
+async fn a_success_without_the_described_body_is_a_decode_error() {
+    for (body, media) in [
+        ("", "application/json"),
+        ("OK", "text/plain"),
+        ("null", "application/json"),
+        ("{}", "application/json"),
+        (r#"{"data": []}"#, "application/json"),
+        ("<!doctype html><p>Log in", "text/html"),
+        (r#"{"id": "cus_1", "organizationId": "o", "name": "A"#, "application/json"),
+        (r#"{"id": "cus_1", "organizationId": "o", "name": "A"} extra"#, "application/json"),
+        (r#"{"id": 5, "organizationId": "o", "name": "A"}"#, "application/json"),
+        ("\u{feff}{}", "application/json"),
+    ] {
+        let error = answer(body, media).await.unwrap_err();
+        let paid::Error::Decode(decode) = &error else { panic!("{body}: {error:?}") };
+        assert_eq!((decode.status_code(), decode.body().as_ref()), (200, body));
+        assert!(!decode.reason().is_empty());
+    }
+    let error = answer("<!doctype html>", "text/html").await.unwrap_err();
+    assert!(error.to_string().contains("base URL"), "{error}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_text_are_a_decode_error() {
+    let error = answer(vec![0xff, 0xfe, 0x00], "application/json").await.unwrap_err();
+    assert!(matches!(error, paid::Error::Decode(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn deep_nesting_is_an_error_and_not_a_crash() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let body = format!(r#"{{"id": "c", "organizationId": "o", "name": "A", "research": {{"x": {deep}}}}}"#);
+    let error = answer(body, "application/json").await.unwrap_err();
+    assert!(matches!(error, paid::Error::Decode(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn unknown_fields_are_ignored_and_unknown_enum_values_kept() {
+    let body = json!({
+        "id": "c", "organizationId": "o", "name": "A", "taxExemptStatus": "partly", "creationState": "active",
+        "somethingNew": {"a": 1}, "billingAddress": null, "employeeCount": 9_007_199_254_740_993_i64,
+    });
+    let customer = answer(body.to_string(), "application/json").await.unwrap();
+    let status = customer.tax_exempt_status.clone().unwrap();
+    assert!(matches!(status, TaxExemptStatus::Unknown(_)));
+    assert_eq!(serde_json::to_value(&status).unwrap(), "partly");
+    assert_eq!(customer.employee_count.unwrap().as_i64(), Some(9_007_199_254_740_993));
+    assert_eq!(customer.billing_address, None);
+}
+
+#[tokio::test]
+async fn a_success_that_describes_no_body_takes_any() {
+    for body in ["", "{}", "anything", "<html>"] {
+        let (sandbox, client) = super::start().await;
+        sandbox.fail(Fault::on("*", "*").status(200).body(body, "text/plain"));
+        client.customers().delete("cus_1").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_beyond_the_limit_is_refused_without_holding_it() {
+    let sandbox = paid_sandbox::Sandbox::start().await.unwrap();
+    let client = super::client_of(&sandbox);
+    sandbox.fail(Fault::on("GET", "*").status(200).body(vec![b' '; 100 * 1024 * 1024], "application/json").forever());
+    let error = client.customers().list().await.unwrap_err();
+    let paid::Error::Decode(decode) = &error else { panic!("{error:?}") };
+    assert!(decode.reason().contains("max_response_bytes"), "{error}");
+    sandbox.clear_faults();
+    // An error status stays one, its body cut.
+    sandbox.fail(Fault::on("GET", "*").status(500).body(vec![b'x'; 100 * 1024 * 1024], "text/plain").forever());
+    let error = client.customers().list().max_retries(0).await.unwrap_err();
+    assert!(error.is_server_error(), "{error:?}");
+    assert!(error.body().unwrap().len() <= 64 * 1024 * 1024);
+}
+
+#[tokio::test]
+async fn a_large_answer_within_the_limit_is_read() {
+    let sandbox = paid_sandbox::Sandbox::start().await.unwrap();
+    let client = AsyncPaid::builder()
+        .token(sandbox.api_key())
+        .base_url(sandbox.base_url())
+        .max_response_bytes(16 * 1024 * 1024)
+        .build()
+        .unwrap();
+    let name = "n".repeat(8 * 1024 * 1024);
+    let customer = client.customers().create(CustomerCreate::new(name.as_str())).await.unwrap();
+    assert_eq!(customer.name, name);
+}
+
+#[tokio::test]
+async fn a_truncated_answer_is_a_transport_error_that_may_have_been_processed() {
+    let (sandbox, client) = super::start().await;
+    sandbox.fail(Fault::on("*", "*").cut_midway().forever());
+    let error = client.customers().list().max_retries(0).await.unwrap_err();
+    let paid::Error::Transport(error) = error else { panic!("{error:?}") };
+    assert!(error.may_have_been_processed());
+    assert!(!error.to_string().contains("127.0.0.1"), "no URL in {error}");
+}
