@@ -4,16 +4,19 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
 
-use super::model::{Api, Operation};
-use super::names;
+use super::model::{Api, Operation, component};
+use super::{names, prose};
 
 /// `#[doc]` lines; an undescribed item is at least named.
 pub fn attributes(description: &str, name: &str) -> TokenStream {
     let text = match description.trim() {
-        "" => format!("`{name}`."),
+        "" => format!("{}.", prose::code(name)),
         text => text.to_string(),
     };
-    let lines = text.lines().map(|line| format!(" {line}"));
+    let lines = text.lines().map(|line| match line {
+        "" => String::new(),
+        line => format!(" {}", prose::plain(line)),
+    });
     quote! { #(#[doc = #lines])* }
 }
 
@@ -23,6 +26,8 @@ pub fn first_sentence(description: &str, otherwise: &str) -> String {
     let sentence = line.split_inclusive(". ").next().unwrap_or_default().trim();
     match sentence {
         "" => otherwise.to_string(),
+        // A block is no sentence.
+        text if text.starts_with("```") => otherwise.to_string(),
         text if text.ends_with('.') => text.to_string(),
         text => format!("{text}."),
     }
@@ -70,7 +75,7 @@ fn example(api: &Api, operation: &Operation, blocking: bool) -> Option<String> {
         arguments.push(value(api, &param.schema, &names::ident(&param.wire), 0)?);
     }
     if let Some(body) = &operation.body {
-        arguments.push(construct(api, &body.schema, 0)?);
+        arguments.push(construct(api, body.component()?, 0)?);
     }
     let accessors: String = operation.group.iter().map(|part| format!(".{part}()")).collect();
     let call = format!("client{accessors}.{}({})", operation.method, arguments.join(", "));
@@ -88,14 +93,26 @@ fn construct(api: &Api, name: &str, depth: usize) -> Option<String> {
     let item = api.structs.get(name)?;
     let mut arguments = Vec::new();
     for field in item.fields.iter().filter(|field| field.required) {
-        arguments.push(value(api, &field.schema, &names::snake(&field.wire), depth + 1)?);
+        let value = value(api, &field.schema, &names::snake(&field.wire), depth + 1)?;
+        arguments.push(if field.nullable { or_null(&field.schema, value)? } else { value });
     }
     Some(format!("paid::types::{name}::new({})", arguments.join(", ")))
 }
 
+/// The value for a field that may be null, whose type has to be exact.
+fn or_null(schema: &Value, value: String) -> Option<String> {
+    match schema["type"].as_str() {
+        Some("string") => Some(format!("{value}.to_string()")),
+        Some("integer") => Some(format!("{value}_i64")),
+        Some("number") => Some(format!("paid::Number::from({value})")),
+        Some("array" | "object") => None,
+        _ => Some(value),
+    }
+}
+
 /// An expression for a value of a schema; none where an example would only confuse.
 fn value(api: &Api, schema: &Value, name: &str, depth: usize) -> Option<String> {
-    if let Some(target) = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) {
+    if let Some(target) = component(schema) {
         if let Some(values) = api.enums.get(target) {
             return Some(format!("paid::types::{target}::{}", names::variant(values.values.first()?)));
         }

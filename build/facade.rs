@@ -10,7 +10,7 @@ use quote::quote;
 
 use super::model::{Api, Operation};
 use super::open_types::ident;
-use super::{docs, names, wire};
+use super::{docs, names, prepare, wire};
 
 /// One generated file.
 pub struct File {
@@ -21,9 +21,22 @@ pub struct File {
 }
 
 /// What the clients call themselves; a resource of the same name would hide it.
-const CLIENT_METHODS: [&str; 13] = [
-    "new", "from_env", "builder", "trace", "capture", "signal", "initialize_tracing", "delivery", "flush", "shutdown",
-    "base_url", "clone", "generate_tracing_token",
+const CLIENT_METHODS: [&str; 15] = [
+    "shared",
+    "from_shared",
+    "new",
+    "from_env",
+    "builder",
+    "trace",
+    "capture",
+    "signal",
+    "initialize_tracing",
+    "delivery",
+    "flush",
+    "shutdown",
+    "base_url",
+    "clone",
+    "generate_tracing_token",
 ];
 
 /// One file per resource, and `mod.rs` that joins them.
@@ -41,16 +54,26 @@ pub fn files(api: &Api, raw: &syn::File) -> Result<Vec<File>, String> {
     check_names(&groups)?;
     let mut files = Vec::new();
     for (group, operations) in &groups {
-        let children: Vec<&Vec<String>> =
-            groups.keys().filter(|other| other.len() == group.len() + 1 && other.starts_with(group)).collect();
+        let children: Vec<&Vec<String>> = groups
+            .keys()
+            .filter(|other| other.len() == group.len() + 1 && other.starts_with(group))
+            .collect();
         let mut code = TokenStream::new();
+        let mut methods = Vec::new();
         for operation in operations {
-            let Some(function) = functions.get(&operation.id) else {
-                return Err(format!("{}: progenitor made no function `{}`", operation.label(), operation.id));
+            let name = prepare::wire_function(operation);
+            let Some(function) = functions.get(&name) else {
+                return Err(format!(
+                    "{}: its operationId `{}` makes no usable name: use letters, digits and _",
+                    operation.label(),
+                    operation.id
+                ));
             };
-            code.extend(operation::item(api, operation, function)?);
+            let arguments = operation::arguments(operation, function)?;
+            code.extend(operation::item(api, operation, &arguments, function)?);
+            methods.push((*operation, arguments));
         }
-        code.extend(resource::items(api, group, operations, &children));
+        code.extend(resource::items(api, group, &methods, &children));
         files.push(File { name: group.join("_"), code: parse(code)?, public: true });
     }
     files.push(File { name: "mod".into(), code: parse(joined(api, &groups))?, public: false });
@@ -69,11 +92,14 @@ fn check_names(groups: &BTreeMap<Vec<String>, Vec<&Operation>>) -> Result<(), St
         let kinds = operations.iter().map(|operation| (operation.type_name(), operation.label()));
         for (name, owner) in kinds.chain([(type_name(group), format!("resource {place}"))]) {
             if let Some(other) = types.insert(name.clone(), owner.clone()) {
-                return Err(format!("{other} and {owner} are both `{name}` in Rust: rename a group or method"));
+                return Err(format!(
+                    "{other} and {owner} are both `{name}` in Rust: rename a group or method"
+                ));
             }
         }
         if let [root] = group.as_slice()
-            && (CLIENT_METHODS.contains(&root.as_str()) || ["types", "wire", "mod", "clients"].contains(&root.as_str()))
+            && (CLIENT_METHODS.contains(&root.as_str())
+                || ["types", "wire", "clients", "resources", "operations"].contains(&root.as_str()))
         {
             return Err(format!(
                 "the group `{root}` would hide a method or module of the client: change x-fern-sdk-group-name"
@@ -94,7 +120,7 @@ fn check_names(groups: &BTreeMap<Vec<String>, Vec<&Operation>>) -> Result<(), St
 }
 
 fn type_name(group: &[String]) -> String {
-    names::pascal(&group.join("_"))
+    names::variant(&group.join("_"))
 }
 
 /// `mod.rs`: the modules, and what of them is public under which name.
@@ -162,7 +188,7 @@ fn clients(api: &Api, groups: &BTreeMap<Vec<String>, Vec<&Operation>>) -> TokenS
                 quote! {
                     #doc
                     pub fn #method(&self) -> resources::#place #ty {
-                        resources::#place #ty::new(self.clone())
+                        resources::#place #ty { client: self.clone() }
                     }
                 }
             })
@@ -177,8 +203,15 @@ fn clients(api: &Api, groups: &BTreeMap<Vec<String>, Vec<&Operation>>) -> TokenS
         .iter()
         .map(|server| format!(" {} <{}>", docs::first_sentence(&server.description, ""), server.url))
         .collect();
-    let marks: Vec<TokenStream> =
-        (0..names.len()).map(|at| if at == 0 { quote! { #[default] } } else { quote! {} }).collect();
+    let marks: Vec<TokenStream> = (0..names.len())
+        .map(|at| {
+            if at == 0 {
+                quote! { #[default] }
+            } else {
+                quote! {}
+            }
+        })
+        .collect();
     quote! {
         impl crate::AsyncPaid { #asynchronous }
 

@@ -9,6 +9,7 @@ mod names;
 mod open_types;
 mod pagination;
 mod prepare;
+pub mod prose;
 mod surface;
 mod wire;
 
@@ -29,13 +30,12 @@ pub fn generate(spec: &str) -> Result<Generated, String> {
     let api = prepare::prepare(spec)?;
     let raw = wire::run(&api)?;
     let types = open_types::types(&api, &raw)?;
-    let mut files = vec![
-        ("types.rs".to_string(), types.clone()),
-        ("wire.rs".to_string(), wire::client(&raw)?),
-    ];
+    let mut files =
+        vec![("types.rs".to_string(), types.clone()), ("wire.rs".to_string(), wire::client(&raw)?)];
     let facade = facade::files(&api, &raw)?;
     let mut public: Vec<(String, syn::File)> = vec![("types".to_string(), types)];
-    public.extend(facade.iter().filter(|file| file.public).map(|file| (file.name.clone(), file.code.clone())));
+    public
+        .extend(facade.iter().filter(|file| file.public).map(|file| (file.name.clone(), file.code.clone())));
     files.extend(facade.into_iter().map(|file| (format!("{}.rs", file.name), file.code)));
     let surface = surface::list(&public);
     let files = files.into_iter().map(|(name, code)| (name, prettyplease::unparse(&code))).collect();
@@ -62,8 +62,7 @@ fn build() -> Result<(), String> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let spec = newest_spec(&folder)?;
     println!("cargo::rerun-if-changed={}", spec.display());
-    let text =
-        std::fs::read_to_string(&spec).map_err(|error| format!("{}: {error}", spec.display()))?;
+    let text = std::fs::read_to_string(&spec).map_err(|error| format!("{}: {error}", spec.display()))?;
     let generated = generate(&text).map_err(|message| format!("{}: {message}", spec.display()))?;
     for warning in &generated.warnings {
         println!("cargo::warning={warning}");
@@ -74,14 +73,19 @@ fn build() -> Result<(), String> {
     Ok(())
 }
 
-/// The spec to build from: of several, the one whose name sorts last, numbers by their value.
 fn newest_spec(folder: &Path) -> Result<PathBuf, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let specs = entries.flatten().map(|entry| entry.path());
-    specs
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .max_by_key(|path| sort_key(&path.file_name().unwrap_or_default().to_string_lossy()))
-        .ok_or_else(|| format!("{} holds no .json spec", folder.display()))
+    let names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    match newest(&names) {
+        Some(name) => Ok(folder.join(name)),
+        None => Err(format!("{} holds no .json spec: put one there", folder.display())),
+    }
+}
+
+/// The spec to build from: of several, the one whose name sorts last, numbers by their value.
+pub fn newest(names: &[String]) -> Option<String> {
+    names.iter().filter(|name| name.ends_with(".json")).max_by_key(|name| sort_key(name)).cloned()
 }
 
 /// `paid-v10.json` after `paid-v2.json`.

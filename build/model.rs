@@ -8,7 +8,6 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Api {
     pub title: String,
-    pub version: String,
     pub servers: Vec<Server>,
     /// Resource docs by group path, `orders.lines`.
     pub tags: BTreeMap<String, String>,
@@ -55,9 +54,8 @@ impl Operation {
 
     /// The name of its type in `operations`: `CustomersGetByExternalId`.
     pub fn type_name(&self) -> String {
-        let words: Vec<&str> =
-            self.group.iter().map(String::as_str).chain([self.method.as_str()]).collect();
-        super::names::pascal(&words.join("_"))
+        let words: Vec<&str> = self.group.iter().map(String::as_str).chain([self.method.as_str()]).collect();
+        super::names::variant(&words.join("_"))
     }
 }
 
@@ -71,8 +69,20 @@ pub struct Param {
 
 #[derive(Debug)]
 pub struct Body {
-    pub schema: String,
+    pub schema: Value,
     pub content_type: String,
+}
+
+impl Body {
+    /// The component that it is, if it is not free-form.
+    pub fn component(&self) -> Option<&str> {
+        component(&self.schema)
+    }
+}
+
+/// The component that a schema refers to.
+pub fn component(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str().and_then(|target| target.rsplit('/').next())
 }
 
 /// `x-fern-pagination`, by kind.

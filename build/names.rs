@@ -22,10 +22,10 @@ pub fn pascal(text: &str) -> String {
 /// A snake-case name that is usable as an identifier: keywords get an underscore, digits a prefix.
 pub fn ident(text: &str) -> String {
     let name = snake(text);
-    let name = match name.chars().next() {
-        None => "empty".to_string(),
-        Some(first) if first.is_ascii_digit() => format!("n{name}"),
-        Some(_) => name,
+    let name = match name.as_str() {
+        "" => "empty".to_string(),
+        name if starts_wrong(name) => format!("n{name}"),
+        name => name.to_string(),
     };
     if is_keyword(&name) { format!("{name}_") } else { name }
 }
@@ -33,12 +33,23 @@ pub fn ident(text: &str) -> String {
 /// A Pascal-case name that is usable as the name of a variant.
 pub fn variant(text: &str) -> String {
     let name = pascal(text);
-    match name.chars().next() {
-        None => "Empty".to_string(),
-        Some(first) if first.is_ascii_digit() => format!("V{name}"),
-        Some(_) if name == "Self" => "SelfValue".to_string(),
-        Some(_) => name,
+    match name.as_str() {
+        "" => "Empty".to_string(),
+        "Self" => "SelfValue".to_string(),
+        name if starts_wrong(name) => format!("V{name}"),
+        name => name.to_string(),
     }
+}
+
+/// Whether an identifier can contain the letter; `²` is a number, but not one of those.
+fn fits(letter: char) -> bool {
+    letter.is_ascii_alphanumeric()
+        || letter.is_alphanumeric() && syn::parse_str::<syn::Ident>(&format!("a{letter}")).is_ok()
+}
+
+fn starts_wrong(name: &str) -> bool {
+    let first = name.chars().next().map(String::from).unwrap_or_default();
+    first != "_" && syn::parse_str::<syn::Ident>(&first).is_err()
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -46,7 +57,7 @@ fn words(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     let mut word = String::new();
     for (at, &letter) in letters.iter().enumerate() {
-        if !letter.is_alphanumeric() {
+        if !fits(letter) {
             if !word.is_empty() {
                 words.push(std::mem::take(&mut word));
             }
@@ -63,7 +74,7 @@ fn words(text: &str) -> Vec<String> {
         if starts_word && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
-        word.extend(letter.to_lowercase());
+        word.extend(letter.to_lowercase().filter(|letter| fits(*letter)));
     }
     if !word.is_empty() {
         words.push(word);

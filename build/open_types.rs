@@ -4,6 +4,7 @@
 //! request can contain have a constructor, setters, and fields that can be cleared.
 
 mod enums;
+pub mod input;
 mod structs;
 mod unions;
 
@@ -27,6 +28,15 @@ pub fn types(api: &Api, raw: &syn::File) -> Result<syn::File, String> {
         code.extend(unions::item(name, item)?);
     }
     syn::parse2(quote! { #code }).map_err(|error| format!("the types do not parse: {error}"))
+}
+
+/// The variant for what is not known: `Unknown`, unless the API uses that name.
+fn unknown(is_taken: impl Fn(&str) -> bool) -> String {
+    let mut name = "Unknown".to_string();
+    while is_taken(&name) {
+        name.push_str("Value");
+    }
+    name
 }
 
 /// An identifier; `name` comes from `names`, so it is one.

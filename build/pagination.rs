@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
 
-use super::model::{Api, Field, Operation, Pagination};
+use super::model::{Api, Field, Operation, Pagination, Struct, component};
 use super::names;
 use super::open_types::ident;
 
@@ -20,14 +20,16 @@ pub fn item(api: &Api, operation: &Operation, name: &syn::Ident) -> Result<Token
             let field = ident(&names::ident(offset));
             let more = match has_next {
                 Some(path) => {
-                    let lent = lent(&walk(api, operation, path)?);
+                    let lent = lent(&ending(api, operation, "has-next-page", path, "boolean")?);
                     quote! { if #lent == ::std::option::Option::Some(&false) { return ::std::option::Option::None; } }
                 }
                 None => quote! {},
             };
             let advance = match stepped {
                 // By item: the next page starts after the items of this one.
-                true => quote! { self.#field.unwrap_or(0).saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) },
+                true => {
+                    quote! { self.#field.unwrap_or(0).saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) }
+                }
                 // By page number, which starts at 1.
                 false => quote! { self.#field.unwrap_or(1).saturating_add(1) },
             };
@@ -40,7 +42,7 @@ pub fn item(api: &Api, operation: &Operation, name: &syn::Ident) -> Result<Token
         }
         Pagination::Cursor { cursor, next, .. } => {
             let field = ident(&names::ident(cursor));
-            let lent = lent(&walk(api, operation, next)?);
+            let lent = lent(&ending(api, operation, "next_cursor", next, "string")?);
             quote! {
                 let cursor = #lent.filter(|cursor| !cursor.is_empty())?.clone();
                 let mut next = self.clone();
@@ -69,11 +71,18 @@ pub fn item(api: &Api, operation: &Operation, name: &syn::Ident) -> Result<Token
     })
 }
 
+/// One step into an answer: the field, and the struct that it is part of.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    field: &'a Field,
+    owner: &'a Struct,
+}
+
 /// The fields along a path such as `meta.hasMore`.
-fn walk<'a>(api: &'a Api, operation: &Operation, path: &[String]) -> Result<Vec<&'a Field>, String> {
+fn walk<'a>(api: &'a Api, operation: &Operation, path: &[String]) -> Result<Vec<Step<'a>>, String> {
     let problem = || {
         format!(
-            "{}: x-fern-pagination says $response.{}, which the answer does not have",
+            "{}: x-fern-pagination says $response.{}, which the answer does not have: correct the path",
             operation.label(),
             path.join(".")
         )
@@ -81,13 +90,32 @@ fn walk<'a>(api: &'a Api, operation: &Operation, path: &[String]) -> Result<Vec<
     let mut schema = operation.response.as_ref().ok_or_else(problem)?;
     let mut fields = Vec::new();
     for step in path {
-        let name = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()).ok_or_else(problem)?;
+        let name = component(schema).ok_or_else(problem)?;
         let item = api.structs.get(name).ok_or_else(problem)?;
         let field = item.fields.iter().find(|field| field.wire == *step).ok_or_else(problem)?;
         schema = &field.schema;
-        fields.push(field);
+        fields.push(Step { field, owner: item });
     }
     Ok(fields)
+}
+
+/// As `walk`, for a path that ends at a plain value.
+fn ending<'a>(
+    api: &'a Api,
+    operation: &Operation,
+    key: &str,
+    path: &[String],
+    kind: &str,
+) -> Result<Vec<Step<'a>>, String> {
+    let steps = walk(api, operation, path)?;
+    let schema = steps.last().map_or(&Value::Null, |step| &step.field.schema);
+    match schema["type"] == kind && schema.get("format").is_none() {
+        true => Ok(steps),
+        false => Err(format!(
+            "{}: x-fern-pagination's {key} is not a {kind}: point it to a field of that type",
+            operation.label()
+        )),
+    }
 }
 
 fn is_optional(field: &Field) -> bool {
@@ -95,9 +123,9 @@ fn is_optional(field: &Field) -> bool {
 }
 
 /// `Option<&T>` of the field at the end of the path.
-fn lent(steps: &[&Field]) -> TokenStream {
+fn lent(steps: &[Step<'_>]) -> TokenStream {
     let mut code = quote! { ::std::option::Option::Some(page) };
-    for field in steps {
+    for Step { field, .. } in steps {
         let name = ident(&names::ident(&field.wire));
         code = match is_optional(field) {
             true => quote! { #code.and_then(|value| value.#name.as_ref()) },
@@ -108,28 +136,31 @@ fn lent(steps: &[&Field]) -> TokenStream {
 }
 
 /// `Option<T>` of the field at the end of the path, out of the page.
-fn taken(steps: &[&Field]) -> TokenStream {
+fn taken(steps: &[Step<'_>]) -> TokenStream {
     let mut code = quote! { ::std::option::Option::Some(page) };
-    for field in steps {
+    for Step { field, owner } in steps {
         let name = ident(&names::ident(&field.wire));
         code = match is_optional(field) {
-            true => quote! { #code.and_then(|value| ::std::option::Option::from(value.#name)) },
+            true if !field.required && field.nullable && owner.in_request => {
+                quote! { #code.and_then(|value| value.#name.into_option()) }
+            }
+            true => quote! { #code.and_then(|value| value.#name) },
             false => quote! { #code.map(|value| value.#name) },
         };
     }
     code
 }
 
-fn element(api: &Api, operation: &Operation, list: Option<&Field>) -> Result<TokenStream, String> {
-    let schema = list.map(|field| &field.schema["items"]).unwrap_or(&Value::Null);
-    let name = schema["$ref"].as_str().and_then(|target| target.rsplit('/').next());
+fn element(api: &Api, operation: &Operation, list: Option<Step<'_>>) -> Result<TokenStream, String> {
+    let schema = list.map(|step| &step.field.schema["items"]).unwrap_or(&Value::Null);
+    let name = component(schema);
     match name {
         Some(name) if api.structs.contains_key(name) || api.unions.contains_key(name) => {
             let name = ident(name);
             Ok(quote! { types::#name })
         }
         _ => Err(format!(
-            "{}: x-fern-pagination's results are not a list of objects in components/schemas",
+            "{}: x-fern-pagination's results are not a list of objects: point `results` to one",
             operation.label()
         )),
     }

@@ -3,14 +3,18 @@
 //! What progenitor 0.15 panics on or gets wrong is normalised here where the meaning is
 //! clear, and refused with the name of the operation or schema and the remedy where it is not.
 
+mod alternatives;
 mod operations;
+mod parameters;
 mod schemas;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::model::{Api, Server};
+use super::model::{Api, Server, component};
+use super::names;
+use super::prose::{self, clean};
 
 /// Reads a spec, checks it, and brings it into the form that the later passes rely on.
 pub fn prepare(text: &str) -> Result<Api, String> {
@@ -21,8 +25,7 @@ pub fn prepare(text: &str) -> Result<Api, String> {
     let operations = operations::read(&doc, &mut schemas)?;
     schemas.all_components()?;
     let mut api = Api {
-        title: text_of(&doc["info"], "title"),
-        version: text_of(&doc["info"], "version"),
+        title: prose::plain(&text_of(&doc["info"], "title")),
         servers: servers(&doc)?,
         tags: tags(&doc),
         operations,
@@ -39,7 +42,7 @@ pub fn prepare(text: &str) -> Result<Api, String> {
 ///
 /// It holds nothing but what decides types and requests: every success answer is `2XX`, errors
 /// are left to the transport, and enums and unions are placeholders for the types made by
-/// `open_types`.
+/// `open_types`. Names are such that progenitor has no reason to change or to avoid them.
 pub fn document(api: &Api) -> Value {
     let mut paths = serde_json::Map::new();
     for operation in &api.operations {
@@ -57,27 +60,28 @@ pub fn document(api: &Api) -> Value {
             answer["content"] = json!({"application/json": {"schema": schema}});
         }
         let mut entry = json!({
-            "operationId": operation.id,
+            "operationId": wire_function(operation),
             "parameters": params,
             "responses": {"2XX": answer},
         });
         if let Some(body) = &operation.body {
-            let schema = reference(&body.schema);
-            entry["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+            let schema = &body.schema;
+            entry["requestBody"] =
+                json!({"required": true, "content": {"application/json": {"schema": schema}}});
         }
         let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
         path[operation.http.as_str()] = entry;
     }
     let mut components = serde_json::Map::new();
     for (name, item) in &api.structs {
-        let required = item.fields.iter().filter(|field| field.required).map(|field| field.wire.clone());
+        let required =
+            item.fields.iter().filter(|field| field.required).map(|field| names::ident(&field.wire));
         let properties: serde_json::Map<String, Value> =
-            item.fields.iter().map(|field| (field.wire.clone(), property(field))).collect();
+            item.fields.iter().map(|field| (names::ident(&field.wire), property(field))).collect();
         components.insert(
             name.clone(),
             json!({
                 "type": "object",
-                "description": item.description,
                 "required": required.collect::<Vec<_>>(),
                 "properties": properties,
             }),
@@ -86,30 +90,59 @@ pub fn document(api: &Api) -> Value {
     for name in api.enums.keys().chain(api.unions.keys()) {
         components.insert(name.clone(), json!({"type": "string", "enum": ["placeholder"]}));
     }
-    json!({
+    let placeholders = placeholders(api);
+    let renamed: serde_json::Map<String, Value> = placeholders
+        .iter()
+        .filter_map(|(placeholder, name)| Some((placeholder.clone(), components.remove(name)?)))
+        .collect();
+    let mut document = json!({
         "openapi": "3.0.3",
-        "info": {"title": api.title, "version": api.version},
+        "info": {"title": api.title, "version": "1"},
         "paths": paths,
-        "components": {"schemas": components},
-    })
+        "components": {"schemas": renamed},
+    });
+    let by_name =
+        placeholders.iter().map(|(placeholder, name)| (name.as_str(), placeholder.as_str())).collect();
+    point_to_placeholders(&mut document, &by_name);
+    document
+}
+
+/// The function of progenitor's client that sends the operation. The prefix keeps it apart from
+/// what that client has itself, such as `post`.
+pub fn wire_function(operation: &super::model::Operation) -> String {
+    format!("send_{}", operation.id.trim_end_matches('_'))
+}
+
+/// What components are called while progenitor has them, and their own names. progenitor changes
+/// some names (`XYPoint`), and others (`Option`, `Map`) would be taken for Rust's own types.
+pub fn placeholders(api: &Api) -> BTreeMap<String, String> {
+    let names = api.structs.keys().chain(api.enums.keys()).chain(api.unions.keys());
+    names.enumerate().map(|(at, name)| (format!("Schema{at}"), name.clone())).collect()
+}
+
+fn point_to_placeholders(value: &mut Value, by_name: &BTreeMap<&str, &str>) {
+    match value {
+        Value::Object(entries) => {
+            if let Some(Value::String(target)) = entries.get_mut("$ref") {
+                let name = target.rsplit('/').next().unwrap_or_default();
+                let name = by_name.get(name).copied().unwrap_or(name);
+                *target = format!("#/components/schemas/{name}");
+            }
+            entries.values_mut().for_each(|value| point_to_placeholders(value, by_name));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| point_to_placeholders(value, by_name)),
+        _ => {}
+    }
 }
 
 /// Every field that may be absent or null is nullable to progenitor, so that it becomes an `Option`.
 fn property(field: &super::model::Field) -> Value {
     let optional = !field.required || field.nullable;
-    let mut schema = if optional { nullable(&field.schema) } else { described(&field.schema) };
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("description".into(), field.description.clone().into());
-    }
-    schema
-}
-
-fn described(schema: &Value) -> Value {
-    if schema.get("$ref").is_some() { json!({"allOf": [schema]}) } else { schema.clone() }
+    if optional { nullable(&field.schema) } else { field.schema.clone() }
 }
 
 fn nullable(schema: &Value) -> Value {
-    let mut schema = described(schema);
+    let mut schema = if schema.get("$ref").is_some() { json!({"allOf": [schema]}) } else { schema.clone() };
     // Any JSON value includes null already.
     if schema.as_object().is_some_and(|schema| !schema.is_empty()) {
         schema["nullable"] = true.into();
@@ -123,6 +156,11 @@ fn reference(name: &str) -> Value {
 
 fn text_of(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_string()
+}
+
+/// Text for the documentation, made safe for it.
+fn prose(value: &Value, key: &str) -> String {
+    clean(&text_of(value, key))
 }
 
 fn check_version(doc: &Value) -> Result<(), String> {
@@ -139,12 +177,15 @@ fn check_version(doc: &Value) -> Result<(), String> {
 fn servers(doc: &Value) -> Result<Vec<Server>, String> {
     let mut servers = Vec::new();
     for server in doc["servers"].as_array().into_iter().flatten() {
-        let url = text_of(server, "url");
-        if !url.starts_with("http") {
+        let mut url = text_of(server, "url");
+        for (name, variable) in server["variables"].as_object().into_iter().flatten() {
+            url = url.replace(&format!("{{{name}}}"), &text_of(variable, "default"));
+        }
+        if !(url.starts_with("https://") || url.starts_with("http://")) || url.contains('{') {
             return Err(format!("server `{url}`: give an absolute http(s) URL, clients need one by default"));
         }
         let name = server.get("x-fern-server-name").and_then(Value::as_str).unwrap_or("Default");
-        let name = super::names::variant(name);
+        let name = names::variant(name);
         if servers.iter().any(|known: &Server| known.name == name) {
             return Err(format!(
                 "two servers are named {name}: tell them apart by an x-fern-server-name on each"
@@ -153,7 +194,7 @@ fn servers(doc: &Value) -> Result<Vec<Server>, String> {
         servers.push(Server {
             name,
             url: url.trim_end_matches('/').to_string(),
-            description: text_of(server, "description"),
+            description: prose(server, "description"),
         });
     }
     if servers.is_empty() {
@@ -164,7 +205,7 @@ fn servers(doc: &Value) -> Result<Vec<Server>, String> {
 
 fn tags(doc: &Value) -> BTreeMap<String, String> {
     let tags = doc["tags"].as_array().into_iter().flatten();
-    tags.map(|tag| (text_of(tag, "name"), text_of(tag, "description"))).collect()
+    tags.map(|tag| (text_of(tag, "name"), prose(tag, "description"))).collect()
 }
 
 /// Marks every struct that a request body can reach: these get constructors and setters.
@@ -172,7 +213,8 @@ fn mark_requests(api: &mut Api) {
     let mut open: Vec<String> = api
         .operations
         .iter()
-        .filter_map(|operation| operation.body.as_ref().map(|body| body.schema.clone()))
+        .filter_map(|operation| operation.body.as_ref())
+        .flat_map(|body| references(&body.schema))
         .collect();
     while let Some(name) = open.pop() {
         if let Some(union) = api.unions.get(&name) {
@@ -184,21 +226,18 @@ fn mark_requests(api: &mut Api) {
         }
         item.in_request = true;
         for field in &item.fields {
-            references(&field.schema, &mut open);
+            open.extend(references(&field.schema));
         }
     }
 }
 
-/// Collects the component names that a schema refers to.
-pub fn references(schema: &Value, into: &mut Vec<String>) {
-    match schema {
-        Value::Object(entries) => {
-            if let Some(name) = entries.get("$ref").and_then(Value::as_str) {
-                into.extend(name.rsplit('/').next().map(str::to_string));
-            }
-            entries.values().for_each(|value| references(value, into));
-        }
-        Value::Array(items) => items.iter().for_each(|value| references(value, into)),
-        _ => {}
-    }
+/// The components that a schema refers to.
+fn references(schema: &Value) -> Vec<String> {
+    let parts: Vec<&Value> = match schema {
+        Value::Object(entries) => entries.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    let own = component(schema).map(str::to_string);
+    own.into_iter().chain(parts.into_iter().flat_map(references)).collect()
 }

@@ -7,9 +7,34 @@ use syn::visit_mut::{self, VisitMut};
 use super::model::Api;
 use super::prepare;
 
-/// Runs progenitor on the prepared spec.
+/// Runs progenitor on the prepared spec. What comes back has the names of the spec and the SDK's own types.
 pub fn run(api: &Api) -> Result<syn::File, String> {
-    let document = serde_json::from_value(prepare::document(api))
+    let document = prepare::document(api);
+    let mut file = progenitor(&document).map_err(|error| match culprit(&document) {
+        Some(place) => format!("{place}: {error}"),
+        None => error,
+    })?;
+    FieldTypes.visit_file_mut(&mut file);
+    OwnNames(prepare::placeholders(api)).visit_file_mut(&mut file);
+    Ok(file)
+}
+
+/// The operation that fails by itself.
+fn culprit(document: &serde_json::Value) -> Option<String> {
+    for (path, item) in document["paths"].as_object()? {
+        for (http, entry) in item.as_object()? {
+            let mut alone = document.clone();
+            alone["paths"] = serde_json::json!({path: {http: entry}});
+            if progenitor(&alone).is_err() {
+                return Some(format!("{} {path}", http.to_uppercase()));
+            }
+        }
+    }
+    None
+}
+
+fn progenitor(document: &serde_json::Value) -> Result<syn::File, String> {
+    let document = serde_json::from_value(document.clone())
         .map_err(|error| format!("the prepared spec does not read as OpenAPI: {error}"))?;
     let mut settings = progenitor_impl::GenerationSettings::new();
     settings
@@ -19,9 +44,8 @@ pub fn run(api: &Api) -> Result<syn::File, String> {
         .with_inner_type(quote! { crate::transport::CallState })
         .with_map_type("::std::collections::BTreeMap");
     // progenitor panics on what it doesn't know; a build error should name this place instead.
-    let run = std::panic::catch_unwind(|| {
-        progenitor_impl::Generator::new(&settings).generate_tokens(&document)
-    });
+    let run =
+        std::panic::catch_unwind(|| progenitor_impl::Generator::new(&settings).generate_tokens(&document));
     let tokens = match run {
         Ok(Ok(tokens)) => tokens,
         Ok(Err(error)) => return Err(format!("progenitor: {error}")),
@@ -46,7 +70,6 @@ pub fn client(raw: &syn::File) -> Result<syn::File, String> {
         }
     }
     let mut file = syn::File { items, ..syn::parse_quote! {} };
-    FieldTypes.visit_file_mut(&mut file);
     PathEncoding.visit_file_mut(&mut file);
     let imports: syn::Item = syn::parse_quote! { use super::types; };
     file.items.insert(0, imports);
@@ -104,8 +127,19 @@ fn rename(tokens: TokenStream, from: &str, to: &str) -> TokenStream {
         .collect()
 }
 
+/// Gives the components their own names back.
+struct OwnNames(std::collections::BTreeMap<String, String>);
+
+impl VisitMut for OwnNames {
+    fn visit_ident_mut(&mut self, node: &mut syn::Ident) {
+        if let Some(name) = self.0.get(&node.to_string()) {
+            *node = syn::Ident::new(name, node.span());
+        }
+    }
+}
+
 /// Replaces progenitor's types for numbers, times and free-form objects by the SDK's own.
-pub struct FieldTypes;
+struct FieldTypes;
 
 impl VisitMut for FieldTypes {
     fn visit_type_mut(&mut self, node: &mut syn::Type) {
@@ -113,6 +147,7 @@ impl VisitMut for FieldTypes {
             && let Some(last) = path.path.segments.last()
         {
             match last.ident.to_string().as_str() {
+                // Components go by placeholders here, so these are progenitor's own.
                 "f64" => *node = syn::parse_quote! { crate::Number },
                 "Map" => *node = syn::parse_quote! { crate::JsonObject },
                 "DateTime" => *node = syn::parse_quote! { crate::DateTime },

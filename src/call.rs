@@ -131,6 +131,9 @@ impl<O: Operation> IntoFuture for Call<O> {
 
 impl<O: Operation> fmt::Debug for Call<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("operation", &O::FACTS.name).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("operation", &O::FACTS.name)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

@@ -180,7 +180,10 @@ impl<C> Builder<C> {
 
     pub(crate) fn shared(self) -> Result<Shared, Error> {
         let token = self.token.ok_or_else(|| {
-            InvalidRequest::new("token", "is missing: call .token(\"API_KEY\"), or set PAID_API_KEY and use from_env()")
+            InvalidRequest::new(
+                "token",
+                "is missing: call .token(\"API_KEY\"), or set PAID_API_KEY and use from_env()",
+            )
         })?;
         let authorization = token.fixed()?;
         let base_url = base_url(self.base_url.as_deref().unwrap_or(self.environment.base_url()))?;
@@ -237,7 +240,9 @@ fn base_url(text: &str) -> Result<String, InvalidRequest> {
         return refuse("holds a user name or password: give the API key as token instead");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse("has a query or fragment: give the part up to the version, such as https://host/api/v1");
+        return refuse(
+            "has a query or fragment: give the part up to the version, such as https://host/api/v1",
+        );
     }
     Ok(url.as_str().trim_end_matches('/').to_string())
 }

@@ -181,7 +181,13 @@ macro_rules! from {
     };
 }
 
-from!(Api(ApiError), Timeout(TimeoutError), Transport(TransportError), Decode(DecodeError), InvalidRequest(InvalidRequest));
+from!(
+    Api(ApiError),
+    Timeout(TimeoutError),
+    Transport(TransportError),
+    Decode(DecodeError),
+    InvalidRequest(InvalidRequest)
+);
 
 fn request_id(headers: &Headers) -> Option<&str> {
     ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"].iter().find_map(|name| headers.get(name))

@@ -23,7 +23,8 @@ pub const LEVEL_VARIABLE: &str = "PAID_LOG_LEVEL";
 pub fn init() -> bool {
     let given = std::env::var(LEVEL_VARIABLE).unwrap_or_default();
     let level = level(&given);
-    let installed = tracing::subscriber::set_global_default(Lines { level: level.unwrap_or(Some(Level::ERROR)) });
+    let installed =
+        tracing::subscriber::set_global_default(Lines { level: level.unwrap_or(Some(Level::ERROR)) });
     if installed.is_ok() && level.is_none() {
         tracing::error!(
             target: "paid",

@@ -34,7 +34,8 @@ impl Options {
                 self.headers.insert(parsed, value);
             }
             // The value may be a secret: only its header is named.
-            Err(_) => self.refuse(format!("header {name}"), "has a line end or another control character: remove it"),
+            Err(_) => self
+                .refuse(format!("header {name}"), "has a line end or another control character: remove it"),
         }
     }
 
@@ -107,7 +108,6 @@ macro_rules! option_setters {
         #[must_use]
         pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
             self.$($options)+.header("idempotency-key", key.as_ref());
-            self.$($options)+.repeatable = true;
             self
         }
 

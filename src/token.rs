@@ -59,7 +59,9 @@ fn header(token: &str) -> Result<HeaderValue, InvalidRequest> {
         return refuse("starts with \"Bearer\": give the API key alone, the SDK adds the word");
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return refuse("has white space, line ends or characters beyond ASCII: copy the API key again, nothing else");
+        return refuse(
+            "has white space, line ends or characters beyond ASCII: copy the API key again, nothing else",
+        );
     }
     match HeaderValue::try_from(format!("Bearer {token}")) {
         Ok(mut value) => {

@@ -2,26 +2,42 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::visit_mut::VisitMut;
 
-use crate::generator::model::{Api, Operation};
-use crate::generator::open_types::ident;
-use crate::generator::{docs, names, pagination, wire};
+use crate::generator::model::{Api, Operation, Param};
+use crate::generator::open_types::input::{self, Input};
+use crate::generator::open_types::{argument, ident};
+use crate::generator::{docs, names, pagination};
 
-/// What every call can do; a query parameter of the same name gets a suffix.
-const CALL_METHODS: [&str; 15] = [
-    "new", "timeout", "deadline", "max_retries", "header", "query", "body_field", "idempotency_key", "retry_unsafe",
-    "raw", "send", "pages", "items", "clone", "into_future",
+/// What every call can do, hidden methods included; a query parameter of the same name gets a suffix.
+const CALL_METHODS: [&str; 18] = [
+    "new",
+    "after",
+    "operation_mut",
+    "options_mut",
+    "timeout",
+    "deadline",
+    "max_retries",
+    "header",
+    "query",
+    "body_field",
+    "idempotency_key",
+    "retry_unsafe",
+    "raw",
+    "send",
+    "pages",
+    "items",
+    "clone",
+    "into_future",
 ];
 
 /// An argument of an operation.
 pub struct Argument {
     pub name: syn::Ident,
+    /// The type as progenitor's function takes it.
+    given: syn::Type,
     /// The type as the operation owns it, without `Option`.
     pub ty: syn::Type,
-    /// What a method takes for it, and how that becomes the owned value.
-    pub takes: TokenStream,
-    pub value: TokenStream,
+    pub input: Input,
     pub kind: Kind,
     pub description: String,
 }
@@ -36,69 +52,61 @@ pub enum Kind {
 /// The arguments of an operation, typed as progenitor typed them: path, then query, then body.
 pub fn arguments(operation: &Operation, function: &syn::ImplItemFn) -> Result<Vec<Argument>, String> {
     let mut arguments = Vec::new();
-    for input in &function.sig.inputs {
-        let syn::FnArg::Typed(input) = input else { continue };
-        let syn::Pat::Ident(pattern) = input.pat.as_ref() else { continue };
+    for argument in &function.sig.inputs {
+        let syn::FnArg::Typed(argument) = argument else { continue };
+        let syn::Pat::Ident(pattern) = argument.pat.as_ref() else { continue };
         let name = pattern.ident.to_string();
-        let same = |param: &&crate::generator::model::Param| {
-            names::ident(&param.wire).trim_end_matches('_') == name.trim_start_matches("r#").trim_end_matches('_')
-        };
-        let (kind, description) = if name == "body" {
-            (Kind::Body, String::new())
+        let same = |param: &&Param| names::ident(&param.wire) == names::ident(&name);
+        let (name, kind, description) = if name == "body" {
+            (name, Kind::Body, String::new())
         } else if let Some(param) = operation.path_params.iter().find(same) {
-            (Kind::Path, param.description.clone())
+            (names::ident(&param.wire), Kind::Path, param.description.clone())
         } else if let Some(param) = operation.query.iter().find(same) {
-            (Kind::Query { required: param.required }, param.description.clone())
+            let kind = Kind::Query { required: param.required };
+            (names::ident(&param.wire), kind, param.description.clone())
         } else {
-            return Err(format!("{}: progenitor's argument `{name}` is not in the spec", operation.label()));
+            return Err(format!(
+                "{}: a parameter became `{name}`, which is none of its names: rename it to letters, digits and _",
+                operation.label()
+            ));
         };
-        let ty = owned(&input.ty);
-        let (takes, value) = input_of(&ty);
-        arguments.push(Argument { name: pattern.ident.clone(), ty, takes, value, kind, description });
+        let ty = owned(&argument.ty);
+        let given = (*argument.ty).clone();
+        arguments.push(Argument {
+            name: ident(&name),
+            given,
+            input: input::of_parameter(&ty),
+            ty,
+            kind,
+            description,
+        });
     }
     Ok(arguments)
 }
 
 /// `Option<&'a T>`, `&'a T`, `&'a str` → `T`, `String`.
 fn owned(ty: &syn::Type) -> syn::Type {
-    let ty = crate::generator::open_types::argument(ty, "Option").unwrap_or_else(|| ty.clone());
-    let mut ty = match ty {
+    let ty = argument(ty, "Option").unwrap_or_else(|| ty.clone());
+    let ty = match ty {
         syn::Type::Reference(reference) => *reference.elem,
         ty => ty,
     };
-    wire::FieldTypes.visit_type_mut(&mut ty);
-    if quote!(#ty).to_string() == "str" { syn::parse_quote! { ::std::string::String } } else { ty }
-}
-
-fn input_of(ty: &syn::Type) -> (TokenStream, TokenStream) {
-    match quote!(#ty).to_string().as_str() {
-        "bool" | "i64" => (quote! { #ty }, quote! { value }),
-        _ => match crate::generator::open_types::argument(ty, "Vec") {
-            Some(item) => (
-                quote! { impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<#item>> },
-                quote! { value.into_iter().map(::std::convert::Into::into).collect() },
-            ),
-            None => (quote! { impl ::std::convert::Into<#ty> }, quote! { value.into() }),
-        },
+    if quote!(#ty).to_string() == "str" {
+        syn::parse_quote! { ::std::string::String }
+    } else {
+        ty
     }
 }
 
 /// How the owned value is lent to progenitor's function.
-fn lent(argument: &Argument, function: &syn::ImplItemFn) -> TokenStream {
-    let name = &argument.name;
-    let given = function.sig.inputs.iter().find_map(|input| match input {
-        syn::FnArg::Typed(input) if matches!(input.pat.as_ref(), syn::Pat::Ident(p) if p.ident == *name) => {
-            Some(&*input.ty)
-        }
-        _ => None,
-    });
+fn lent(given: &Argument) -> TokenStream {
+    let name = &given.name;
     let by_reference = |ty: &syn::Type| matches!(ty, syn::Type::Reference(_));
-    let Some(given) = given else { return quote! { &self.#name } };
-    match crate::generator::open_types::argument(given, "Option") {
+    match argument(&given.given, "Option") {
         Some(inner) if quote!(#inner).to_string().ends_with("str") => quote! { self.#name.as_deref() },
         Some(inner) if by_reference(&inner) => quote! { self.#name.as_ref() },
         Some(_) => quote! { self.#name.clone() },
-        None if by_reference(given) => quote! { &self.#name },
+        None if by_reference(&given.given) => quote! { &self.#name },
         None => quote! { self.#name.clone() },
     }
 }
@@ -107,15 +115,19 @@ fn lent(argument: &Argument, function: &syn::ImplItemFn) -> TokenStream {
 fn output(function: &syn::ImplItemFn) -> Option<syn::Type> {
     let syn::ReturnType::Type(_, ty) = &function.sig.output else { return None };
     let syn::Type::Path(path) = ty.as_ref() else { return None };
-    let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else {
+        return None;
+    };
     let syn::GenericArgument::Type(first) = arguments.args.first()? else { return None };
-    let mut ty = crate::generator::open_types::argument(first, "ResponseValue")?;
-    wire::FieldTypes.visit_type_mut(&mut ty);
-    Some(ty)
+    argument(first, "ResponseValue")
 }
 
-pub fn item(api: &Api, operation: &Operation, function: &syn::ImplItemFn) -> Result<TokenStream, String> {
-    let arguments = arguments(operation, function)?;
+pub fn item(
+    api: &Api,
+    operation: &Operation,
+    arguments: &[Argument],
+    function: &syn::ImplItemFn,
+) -> Result<TokenStream, String> {
     let name = ident(&operation.type_name());
     let output = output(function)
         .ok_or_else(|| format!("{}: progenitor's function has no answer type", operation.label()))?;
@@ -128,7 +140,7 @@ pub fn item(api: &Api, operation: &Operation, function: &syn::ImplItemFn) -> Res
             _ => quote! { pub(crate) #name: #ty },
         }
     });
-    let lent = arguments.iter().map(|argument| lent(argument, function));
+    let lent = arguments.iter().map(lent);
     let checks = arguments.iter().filter(|argument| argument.kind == Kind::Path).map(|argument| {
         let (name, text) = (&argument.name, argument.name.to_string());
         quote! { crate::transport::check_segment(#text, &self.#name.to_string())?; }
@@ -150,7 +162,7 @@ pub fn item(api: &Api, operation: &Operation, function: &syn::ImplItemFn) -> Res
         None => quote! { ::std::option::Option::None },
     };
     let function_name = &function.sig.ident;
-    let setters = setters(operation, &arguments)?;
+    let setters = setters(operation, arguments)?;
     let paging = pagination::item(api, operation, &name)?;
     Ok(quote! {
         #[doc = #doc]
@@ -193,15 +205,26 @@ fn setters(operation: &Operation, arguments: &[Argument]) -> Result<TokenStream,
     if optional.is_empty() {
         return Ok(quote! {});
     }
+    let method_of = |argument: &Argument| match argument.name.to_string() {
+        taken if CALL_METHODS.contains(&taken.as_str()) => format!("{taken}_param"),
+        free => free,
+    };
+    for (at, argument) in optional.iter().enumerate() {
+        let method = method_of(argument);
+        if optional.iter().skip(at + 1).any(|other| method_of(other) == method) {
+            return Err(format!(
+                "{}: two query parameters are both `{method}` in Rust: rename one",
+                operation.label()
+            ));
+        }
+    }
     let methods: Vec<TokenStream> = optional
         .iter()
         .map(|argument| {
             let field = &argument.name;
-            let method = match field.to_string() {
-                taken if CALL_METHODS.contains(&taken.as_str()) => ident(&format!("{taken}_param")),
-                _ => field.clone(),
-            };
-            let (takes, value) = (&argument.takes, &argument.value);
+            let method = ident(&method_of(argument));
+            let Input { takes, convert } = &argument.input;
+            let value = convert(quote! { value });
             let doc = docs::attributes(&argument.description, &field.to_string());
             quote! {
                 #doc

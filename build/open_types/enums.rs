@@ -8,7 +8,7 @@ use quote::quote;
 use super::ident;
 use crate::generator::docs;
 use crate::generator::model::Enum;
-use crate::generator::names;
+use crate::generator::{names, prose};
 
 pub fn item(name: &str, item: &Enum) -> Result<TokenStream, String> {
     let mut variants: BTreeMap<String, &str> = BTreeMap::new();
@@ -22,10 +22,10 @@ pub fn item(name: &str, item: &Enum) -> Result<TokenStream, String> {
         }
     }
     let ty = ident(name);
-    let unknown = ident(if variants.contains_key("Unknown") { "UnknownValue" } else { "Unknown" });
+    let unknown = ident(&super::unknown(|name| variants.contains_key(name)));
     let values: Vec<&str> = item.values.iter().map(String::as_str).collect();
     let idents: Vec<syn::Ident> = values.iter().map(|value| ident(&names::variant(value))).collect();
-    let value_docs = values.iter().map(|value| format!(" `{value}`"));
+    let value_docs = values.iter().map(|value| format!(" {}", prose::code(value)));
     let doc = docs::attributes(&item.description, name);
     Ok(quote! {
         #doc
@@ -72,13 +72,13 @@ pub fn item(name: &str, item: &Enum) -> Result<TokenStream, String> {
         }
 
         impl ::serde::Serialize for #ty {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+            fn serialize<__S: ::serde::Serializer>(&self, serializer: __S) -> ::std::result::Result<__S::Ok, __S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
 
         impl<'de> ::serde::Deserialize<'de> for #ty {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+            fn deserialize<__D: ::serde::Deserializer<'de>>(deserializer: __D) -> ::std::result::Result<Self, __D::Error> {
                 let value = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
                 ::std::result::Result::Ok(Self::from(value.as_ref()))
             }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::visit_mut::VisitMut;
 
 use super::ident;
+use super::input::{self, Input};
 use crate::generator::docs;
 use crate::generator::model::{Api, Field, Struct};
-use crate::generator::{names, wire};
+use crate::generator::{names, prose};
 
-/// The type that progenitor gave each field, by struct and wire name.
+/// The type that progenitor gave each field, by struct and Rust name.
 pub struct Fields(BTreeMap<(String, String), syn::Type>);
 
 impl Fields {
@@ -26,17 +26,15 @@ impl Fields {
             let syn::Item::Struct(item) = item else { continue };
             for field in &item.fields {
                 let Some(name) = &field.ident else { continue };
-                let mut ty = field.ty.clone();
-                wire::FieldTypes.visit_type_mut(&mut ty);
-                let wire = renamed(&field.attrs).unwrap_or_else(|| name.to_string());
-                fields.insert((item.ident.to_string(), wire), ty);
+                let given = renamed(&field.attrs).unwrap_or_else(|| name.to_string());
+                fields.insert((item.ident.to_string(), given), field.ty.clone());
             }
         }
         Ok(Fields(fields))
     }
 
     fn get(&self, name: &str, field: &Field) -> Result<syn::Type, String> {
-        let ty = self.0.get(&(name.to_string(), field.wire.clone()));
+        let ty = self.0.get(&(name.to_string(), names::ident(&field.wire)));
         ty.cloned().ok_or_else(|| format!("schema {name}: progenitor made no field for `{}`", field.wire))
     }
 }
@@ -90,7 +88,7 @@ impl Form {
     fn serde(&self) -> TokenStream {
         match self {
             Form::Plain(_) | Form::OrNull(_) => quote! {},
-            Form::Optional(_) => quote! { default, skip_serializing_if = "Option::is_none" },
+            Form::Optional(_) => quote! { default, skip_serializing_if = "::std::option::Option::is_none" },
             Form::Nullable(_) => quote! { default, skip_serializing_if = "crate::Nullable::is_omitted" },
         }
     }
@@ -108,49 +106,12 @@ fn bare(ty: syn::Type) -> syn::Type {
 pub fn argument(ty: &syn::Type, name: &str) -> Option<syn::Type> {
     let syn::Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    // Without arguments it is a component that is called the same.
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     arguments.args.iter().rev().find_map(|argument| match argument {
         syn::GenericArgument::Type(ty) => Some(ty.clone()),
         _ => None,
     })
-}
-
-fn last_segment(ty: &syn::Type) -> String {
-    match ty {
-        syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
-        _ => None,
-    }
-    .unwrap_or_default()
-}
-
-/// What a constructor or setter takes for a field, and how it becomes the field's value.
-fn input(ty: &syn::Type) -> (TokenStream, TokenStream) {
-    match last_segment(ty).as_str() {
-        "bool" | "i64" => (quote! { #ty }, quote! { value }),
-        "Box" => {
-            let inner = argument(ty, "Box").unwrap_or_else(|| ty.clone());
-            (quote! { impl ::std::convert::Into<#inner> }, quote! { ::std::boxed::Box::new(value.into()) })
-        }
-        "Vec" => {
-            let item = argument(ty, "Vec").unwrap_or_else(|| ty.clone());
-            // Only text converts: an empty list of anything else could not infer its items.
-            if last_segment(&item) == "String" {
-                return (
-                    quote! { impl ::std::iter::IntoIterator<Item = impl ::std::convert::Into<#item>> },
-                    quote! { value.into_iter().map(::std::convert::Into::into).collect() },
-                );
-            }
-            (quote! { impl ::std::iter::IntoIterator<Item = #item> }, quote! { value.into_iter().collect() })
-        }
-        "BTreeMap" => {
-            let item = argument(ty, "BTreeMap").unwrap_or_else(|| ty.clone());
-            (
-                quote! { impl ::std::iter::IntoIterator<Item = (impl ::std::convert::Into<::std::string::String>, #item)> },
-                quote! { value.into_iter().map(|(key, value)| (key.into(), value)).collect() },
-            )
-        }
-        _ => (quote! { impl ::std::convert::Into<#ty> }, quote! { value.into() }),
-    }
 }
 
 pub fn item(api: &Api, progenitor: &Fields, name: &str, item: &Struct) -> Result<TokenStream, String> {
@@ -172,8 +133,13 @@ pub fn item(api: &Api, progenitor: &Fields, name: &str, item: &Struct) -> Result
         let attribute = (rename.is_some() || !serde.is_empty()).then(|| quote! { #[serde(#rename #serde)] });
         quote! { #doc #attribute pub #ident: #ty }
     });
-    let default = (item.in_request && item.fields.iter().all(|field| !field.required)).then(|| quote! { Default, });
-    let methods = if item.in_request { methods(api, name, &forms)? } else { quote! {} };
+    let default =
+        (item.in_request && item.fields.iter().all(|field| !field.required)).then(|| quote! { Default, });
+    let methods = if item.in_request {
+        methods(api, name, &forms)?
+    } else {
+        quote! {}
+    };
     Ok(quote! {
         #doc
         #[derive(Clone, Debug, #default PartialEq, ::serde::Serialize, ::serde::Deserialize)]
@@ -198,16 +164,18 @@ fn methods(api: &Api, name: &str, forms: &[(&Field, Form)]) -> Result<TokenStrea
             Form::Plain(inner) | Form::OrNull(inner) => (inner, true),
             Form::Optional(inner) | Form::Nullable(inner) => (inner, false),
         };
-        let (takes, value) = input(inner);
+        let Input { takes, convert } = input::of(inner);
         if required {
             match form {
                 Form::OrNull(inner) => {
-                    arguments.push(quote! { #ident: impl ::std::convert::Into<::std::option::Option<#inner>> });
+                    arguments
+                        .push(quote! { #ident: impl ::std::convert::Into<::std::option::Option<#inner>> });
                     values.push(quote! { #ident: #ident.into() });
                 }
                 _ => {
                     arguments.push(quote! { #ident: #takes });
-                    values.push(quote! { #ident: { let value = #ident; #value } });
+                    let value = convert(quote! { #ident });
+                    values.push(quote! { #ident: #value });
                 }
             }
             continue;
@@ -221,7 +189,12 @@ fn methods(api: &Api, name: &str, forms: &[(&Field, Form)]) -> Result<TokenStrea
             None => Ok(()),
         };
         claim(&rust)?;
-        let set = format!(" Sets `{}`: {}", field.wire, docs::first_sentence(&field.description, "the value to send."));
+        let set = format!(
+            " Sets {}: {}",
+            prose::code(&field.wire),
+            docs::first_sentence(&field.description, "the value to send.")
+        );
+        let value = convert(quote! { value });
         let wrapped = match form {
             Form::Nullable(_) => quote! { crate::Nullable::Value(#value) },
             _ => quote! { ::std::option::Option::Some(#value) },
@@ -238,7 +211,7 @@ fn methods(api: &Api, name: &str, forms: &[(&Field, Form)]) -> Result<TokenStrea
             let clear = format!("clear_{}", rust.trim_end_matches('_'));
             claim(&clear)?;
             let clear = super::ident(&clear);
-            let doc = format!(" Sends `{}` as an explicit null, which clears it.", field.wire);
+            let doc = format!(" Sends {} as an explicit null, which clears it.", prose::code(&field.wire));
             setters.extend(quote! {
                 #[doc = #doc]
                 #[must_use]
@@ -272,9 +245,10 @@ fn methods(api: &Api, name: &str, forms: &[(&Field, Form)]) -> Result<TokenStrea
 
 /// A body that is nothing but a list can be given as that list.
 fn list_conversions(api: &Api, name: &str, forms: &[(&Field, Form)]) -> TokenStream {
-    let is_body = api.operations.iter().any(|operation| {
-        operation.body.as_ref().is_some_and(|body| body.schema == name)
-    });
+    let is_body = api
+        .operations
+        .iter()
+        .any(|operation| operation.body.as_ref().is_some_and(|body| body.component() == Some(name)));
     let [(field, form)] = forms else { return quote! {} };
     let (Form::Plain(list) | Form::OrNull(list) | Form::Optional(list) | Form::Nullable(list)) = form;
     let (true, Some(element)) = (is_body, argument(list, "Vec")) else { return quote! {} };
@@ -292,14 +266,14 @@ fn list_conversions(api: &Api, name: &str, forms: &[(&Field, Form)]) -> TokenStr
             }
         }
 
-        impl<const N: usize> ::std::convert::From<[#element; N]> for #ty {
-            fn from(items: [#element; N]) -> Self {
+        impl<const __N: usize> ::std::convert::From<[#element; __N]> for #ty {
+            fn from(items: [#element; __N]) -> Self {
                 Self::from(::std::vec::Vec::from(items))
             }
         }
 
         impl ::std::iter::FromIterator<#element> for #ty {
-            fn from_iter<I: ::std::iter::IntoIterator<Item = #element>>(items: I) -> Self {
+            fn from_iter<__I: ::std::iter::IntoIterator<Item = #element>>(items: __I) -> Self {
                 Self::from(items.into_iter().collect::<::std::vec::Vec<_>>())
             }
         }

@@ -10,7 +10,7 @@ use crate::generator::model::Union;
 pub fn item(name: &str, item: &Union) -> Result<TokenStream, String> {
     let ty = ident(name);
     let members: Vec<syn::Ident> = item.members.iter().map(|member| ident(member)).collect();
-    let unknown = ident(if item.members.iter().any(|member| member == "Unknown") { "UnknownValue" } else { "Unknown" });
+    let unknown = ident(&super::unknown(|name| item.members.iter().any(|member| member == name)));
     let doc = docs::attributes(&item.description, name);
     let read = match &item.discriminator {
         Some(given) => {
@@ -28,12 +28,22 @@ pub fn item(name: &str, item: &Union) -> Result<TokenStream, String> {
             }
         }
         None => quote! {
-            #(if let ::std::result::Result::Ok(known) = <#members as ::serde::Deserialize>::deserialize(&value) {
-                return ::std::result::Result::Ok(Self::#members(::std::boxed::Box::new(known)));
-            })*
-            ::std::result::Result::Ok(Self::#unknown(value))
+            let mut best = crate::values::BestFit::new(&value);
+            #(best.offer(|known: #members| Self::#members(::std::boxed::Box::new(known)));)*
+            ::std::result::Result::Ok(best.found().unwrap_or(Self::#unknown(value)))
         },
     };
+    let writes = item.members.iter().map(|member| {
+        let given = item.discriminator.as_ref().and_then(|given| {
+            let tag = given.mapping.iter().find(|(_, target)| *target == member)?.0;
+            Some((&given.property, tag))
+        });
+        match given {
+            // A member that was made without its tag gets it here.
+            Some((property, tag)) => quote! { crate::values::tagged(value, #property, #tag, serializer) },
+            None => quote! { ::serde::Serialize::serialize(value, serializer) },
+        }
+    });
     let member_docs = item.members.iter().map(|member| format!(" See [`{member}`]."));
     Ok(quote! {
         #doc
@@ -52,16 +62,21 @@ pub fn item(name: &str, item: &Union) -> Result<TokenStream, String> {
         })*
 
         impl ::serde::Serialize for #ty {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+            fn serialize<__S: ::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::std::result::Result<__S::Ok, __S::Error> {
                 match self {
-                    #(Self::#members(value) => value.serialize(serializer),)*
-                    Self::#unknown(value) => value.serialize(serializer),
+                    #(Self::#members(value) => #writes,)*
+                    Self::#unknown(value) => ::serde::Serialize::serialize(value, serializer),
                 }
             }
         }
 
         impl<'de> ::serde::Deserialize<'de> for #ty {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+            fn deserialize<__D: ::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::std::result::Result<Self, __D::Error> {
                 let value = <::serde_json::Value as ::serde::Deserialize>::deserialize(deserializer)?;
                 #read
             }

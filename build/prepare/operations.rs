@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::schemas::Schemas;
-use super::text_of;
-use crate::generator::model::{Body, Operation, Pagination, Param};
+use super::{parameters, prose, text_of};
+use crate::generator::model::{Body, Operation, Pagination, Param, component};
 use crate::generator::names;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "patch", "head", "options", "trace"];
@@ -16,6 +16,9 @@ pub fn read(doc: &Value, schemas: &mut Schemas<'_>) -> Result<Vec<Operation>, St
     let mut operations: BTreeMap<(Vec<String>, String), Operation> = BTreeMap::new();
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     for (path, item) in doc["paths"].as_object().into_iter().flatten() {
+        if item.get("$ref").is_some() {
+            return Err(format!("{path} refers to its operations elsewhere: write them out in this spec"));
+        }
         for http in METHODS {
             let Some(entry) = item.get(http) else { continue };
             let operation = operation(doc, schemas, path, item, http, entry)?;
@@ -40,7 +43,7 @@ pub fn read(doc: &Value, schemas: &mut Schemas<'_>) -> Result<Vec<Operation>, St
         }
     }
     if operations.is_empty() {
-        return Err("the spec has no operations".into());
+        return Err("the spec has no operations: fill `paths`".into());
     }
     Ok(operations.into_values().collect())
 }
@@ -54,6 +57,12 @@ fn operation(
     entry: &Value,
 ) -> Result<Operation, String> {
     let label = format!("{} {path}", http.to_uppercase());
+    if ["options", "trace"].contains(&http) {
+        return Err(format!("{label}: clients don't send {}: drop the operation", http.to_uppercase()));
+    }
+    if entry.get("servers").is_some() || item.get("servers").is_some() {
+        schemas.warnings.push(format!("{label}: its own `servers` are not used, the client's base URL is"));
+    }
     let (group, method) = names_of(entry, &label)?;
     let words: Vec<&str> = group.iter().map(String::as_str).chain([method.as_str()]).collect();
     let type_name = names::pascal(&words.join("_"));
@@ -61,119 +70,42 @@ fn operation(
         id if id.is_empty() => words.join("_"),
         id => names::ident(&id),
     };
-    let mut path_params = Vec::new();
-    let mut query = Vec::new();
-    for param in parameters(doc, item, entry, &label)? {
-        read_parameter(&param, schemas, &label, &type_name, &mut path_params, &mut query)?;
-    }
-    path_params.sort_by_key(|param| path.find(&format!("{{{}}}", param.wire)));
-    check_path(path, &path_params, &label)?;
+    let (path_params, query) = parameters::read(doc, schemas, path, item, entry, &label, &type_name)?;
     let operation = Operation {
         id,
         group,
         method,
         http: http.to_string(),
         path: path.to_string(),
-        summary: text_of(entry, "summary"),
-        description: text_of(entry, "description"),
+        summary: prose(entry, "summary"),
+        description: prose(entry, "description"),
         deprecated: entry.get("deprecated").and_then(Value::as_bool).unwrap_or(false),
         path_params,
         pagination: pagination(entry, &query, &label)?,
         query,
         body: body(doc, entry, schemas, &label, &type_name)?,
         response: response(doc, entry, schemas, &label, &type_name)?,
-        errors: errors(doc, entry)?,
+        errors: errors(doc, entry, &label)?,
     };
     Ok(operation)
 }
 
 fn names_of(entry: &Value, label: &str) -> Result<(Vec<String>, String), String> {
     let group: Vec<String> = match &entry["x-fern-sdk-group-name"] {
-        Value::String(name) => vec![names::ident(name)],
-        Value::Array(parts) => parts.iter().filter_map(Value::as_str).map(names::ident).collect(),
+        Value::String(name) => vec![names::snake(name)],
+        Value::Array(parts) => {
+            parts.iter().map(|part| names::snake(part.as_str().unwrap_or_default())).collect()
+        }
         _ => Vec::new(),
     };
-    let method = entry["x-fern-sdk-method-name"].as_str().map(names::ident).unwrap_or_default();
-    if group.is_empty() || method.is_empty() {
+    let method = entry["x-fern-sdk-method-name"].as_str().map(names::snake).unwrap_or_default();
+    if group.is_empty() || group.iter().any(String::is_empty) || method.is_empty() {
         return Err(format!(
             "{label} has no place in the SDK: add x-fern-sdk-group-name (such as [\"customers\"]) and \
              x-fern-sdk-method-name (such as \"create\")"
         ));
     }
-    Ok((group, method))
-}
-
-fn parameters(doc: &Value, item: &Value, entry: &Value, label: &str) -> Result<Vec<Value>, String> {
-    let mut merged: Vec<Value> = Vec::new();
-    for param in [item, entry].iter().flat_map(|at| at["parameters"].as_array().into_iter().flatten()) {
-        let param = resolve(doc, param).map_err(|error| format!("{label}: {error}"))?;
-        merged.retain(|known| known["name"] != param["name"] || known["in"] != param["in"]);
-        merged.push(param.clone());
-    }
-    Ok(merged)
-}
-
-fn read_parameter(
-    param: &Value,
-    schemas: &mut Schemas<'_>,
-    label: &str,
-    type_name: &str,
-    path_params: &mut Vec<Param>,
-    query: &mut Vec<Param>,
-) -> Result<(), String> {
-    let wire = text_of(param, "name");
-    let place = text_of(param, "in");
-    let required = param.get("required").and_then(Value::as_bool).unwrap_or(false);
-    let usage = schemas
-        .usage(&param["schema"], &format!("{type_name}{}", names::pascal(&wire)))
-        .map_err(|error| format!("{label}: parameter `{wire}`: {error}"))?;
-    let read = Param { wire, description: text_of(param, "description"), required, schema: usage.schema };
-    let kind = read.schema["type"].as_str().unwrap_or("string").to_string();
-    match place.as_str() {
-        "path" if kind == "object" || kind == "array" => {
-            Err(format!("{label}: path parameter `{}` is an {kind}: only plain values fit a path", read.wire))
-        }
-        "path" => {
-            path_params.push(Param { required: true, ..read });
-            Ok(())
-        }
-        "query" if kind == "object" => Err(format!(
-            "{label}: query parameter `{}` is an object: give its parts parameters of their own",
-            read.wire
-        )),
-        "query" if names::ident(&read.wire) == "body" => {
-            Err(format!("{label}: a query parameter named `body` collides with the request body: rename it"))
-        }
-        "query" => {
-            query.push(read);
-            Ok(())
-        }
-        "header" if !required => {
-            schemas.warnings.push(format!(
-                "{label}: header `{}` has no method of its own; callers send it with .header(..)",
-                read.wire
-            ));
-            Ok(())
-        }
-        _ => Err(format!(
-            "{label}: a required {place} parameter (`{}`) is not supported: make it optional, or a query parameter",
-            read.wire
-        )),
-    }
-}
-
-fn check_path(path: &str, params: &[Param], label: &str) -> Result<(), String> {
-    let named: Vec<&str> =
-        path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
-    for name in &named {
-        if !params.iter().any(|param| param.wire == *name) {
-            return Err(format!("{label}: `{{{name}}}` is in the path but not among the parameters"));
-        }
-    }
-    match params.iter().find(|param| !named.contains(&param.wire.as_str())) {
-        Some(param) => Err(format!("{label}: path parameter `{}` is not in the path", param.wire)),
-        None => Ok(()),
-    }
+    Ok((group.iter().map(|part| names::ident(part)).collect(), names::ident(&method)))
 }
 
 fn body(
@@ -186,26 +118,32 @@ fn body(
     let Some(body) = entry.get("requestBody") else { return Ok(None) };
     let body = resolve(doc, body).map_err(|error| format!("{label}: {error}"))?;
     let content = body["content"].as_object().cloned().unwrap_or_default();
-    let json = content.iter().find(|(media, _)| is_json(media));
+    // Of several, plain JSON.
+    let plain = content.iter().find(|(media, _)| *media == "application/json");
+    let json = plain.or_else(|| content.iter().find(|(media, _)| is_json(media)));
     let Some((media, content_of)) = json else {
         let found: Vec<&str> = content.keys().map(String::as_str).collect();
         return Err(format!(
             "{label} takes its body as {}: only JSON bodies are supported, offer application/json too",
-            found.join(" or ")
+            if found.is_empty() { "nothing".into() } else { found.join(" or ") }
         ));
     };
     if content.len() > 1 {
         schemas.warnings.push(format!("{label} takes several media types; {media} is used"));
     }
-    let usage = schemas.usage(&content_of["schema"], &format!("{type_name}Request"))?;
-    let Some(schema) = usage.schema["$ref"].as_str().and_then(|target| target.rsplit('/').next()) else {
+    let usage = schemas
+        .usage(&content_of["schema"], &format!("{type_name}Request"))
+        .map_err(|error| format!("{label}: its body: {error}"))?;
+    let is_enum = component(&usage.schema).is_some_and(|name| schemas.enums.contains_key(name));
+    if is_enum || usage.schema["type"].as_str().is_some_and(|kind| kind != "object") {
         return Err(format!("{label}: its body is not an object: wrap it in one, so that it can grow"));
-    };
-    if schemas.enums.contains_key(schema) {
-        return Err(format!("{label}: its body is an enum: wrap it in an object"));
     }
-    let content_type = media.split(';').next().unwrap_or(media).trim().to_string();
-    Ok(Some(Body { schema: schema.to_string(), content_type }))
+    let content_type = match media.split(';').next().unwrap_or(media).trim() {
+        "*/*" => "application/json",
+        media => media,
+    };
+    let content_type = content_type.to_string();
+    Ok(Some(Body { schema: usage.schema, content_type }))
 }
 
 fn response(
@@ -242,7 +180,8 @@ fn response(
         [] => Err(format!("{label} documents no success answer: add a 2xx response")),
         [(_, None)] => Ok(None),
         [(_, Some(schema))] => {
-            schemas.usage(schema, &format!("{type_name}Response")).map(|usage| Some(usage.schema))
+            let usage = schemas.usage(schema, &format!("{type_name}Response"));
+            usage.map(|usage| Some(usage.in_place())).map_err(|error| format!("{label}: its answer: {error}"))
         }
         several => {
             let statuses: Vec<&str> = several.iter().map(|(status, _)| status.as_str()).collect();
@@ -255,11 +194,12 @@ fn response(
     }
 }
 
-fn errors(doc: &Value, entry: &Value) -> Result<Vec<(String, String)>, String> {
+fn errors(doc: &Value, entry: &Value, label: &str) -> Result<Vec<(String, String)>, String> {
     let mut errors = Vec::new();
     for (status, answer) in entry["responses"].as_object().into_iter().flatten() {
         if status.starts_with('4') || status.starts_with('5') {
-            errors.push((status.clone(), text_of(resolve(doc, answer)?, "description")));
+            let answer = resolve(doc, answer).map_err(|error| format!("{label}: {error}"))?;
+            errors.push((status.clone(), prose(answer, "description")));
         }
     }
     Ok(errors)
@@ -278,18 +218,31 @@ fn pagination(entry: &Value, query: &[Param], label: &str) -> Result<Option<Pagi
     let request = |key: &str| -> Result<Option<String>, String> {
         let Some(value) = entries.get(key).and_then(Value::as_str) else { return Ok(None) };
         let name = value.strip_prefix("$request.").unwrap_or_default();
-        match query.iter().any(|param| param.wire == name && !param.required) {
+        let kind = if key == "cursor" { "string" } else { "integer" };
+        let fits = |param: &&Param| {
+            param.wire == name
+                && !param.required
+                && param.schema["type"] == kind
+                && param.schema.get("format").is_none_or(|format| format == "int64")
+        };
+        match query.iter().any(|param| fits(&param)) {
             true => Ok(Some(name.to_string())),
             false => Err(format!(
-                "{label}: x-fern-pagination says {key} is `{value}`, which is not an optional query parameter"
+                "{label}: x-fern-pagination says {key} is `{value}`, which is not an optional query parameter of type \
+                 {kind}: write $request. and the name of one"
             )),
         }
     };
-    let response = |key: &str| -> Option<Vec<String>> {
-        let value = entries.get(key)?.as_str()?.strip_prefix("$response.")?;
-        Some(value.split('.').map(str::to_string).collect())
+    let response = |key: &str| -> Result<Option<Vec<String>>, String> {
+        let Some(value) = entries.get(key) else { return Ok(None) };
+        match value.as_str().and_then(|value| value.strip_prefix("$response.")) {
+            Some(path) => Ok(Some(path.split('.').map(str::to_string).collect())),
+            None => Err(format!(
+                "{label}: x-fern-pagination says {key} is `{value}`: write $response. and the path of a field"
+            )),
+        }
     };
-    let results = response("results").ok_or_else(|| {
+    let results = response("results")?.ok_or_else(|| {
         format!("{label}: x-fern-pagination needs `results` (such as $response.items): {remedy}")
     })?;
     match (request("offset")?, request("cursor")?) {
@@ -297,9 +250,9 @@ fn pagination(entry: &Value, query: &[Param], label: &str) -> Result<Option<Pagi
             offset,
             stepped: request("step")?.is_some(),
             results,
-            has_next: response("has-next-page"),
+            has_next: response("has-next-page")?,
         })),
-        (None, Some(cursor)) => match response("next_cursor") {
+        (None, Some(cursor)) => match response("next_cursor")? {
             Some(next) => Ok(Some(Pagination::Cursor { cursor, next, results })),
             None => Err(format!("{label}: x-fern-pagination has a cursor but no next_cursor: {remedy}")),
         },
@@ -309,11 +262,13 @@ fn pagination(entry: &Value, query: &[Param], label: &str) -> Result<Option<Pagi
 
 fn is_json(media: &str) -> bool {
     let media = media.split(';').next().unwrap_or(media).trim();
-    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+    let named = ["*/*", "application/json"].contains(&media);
+    let other = media.starts_with("application/") && media.ends_with("+json");
+    named || (other && media.chars().all(|letter| letter.is_ascii_graphic()))
 }
 
-fn resolve<'a>(doc: &'a Value, value: &'a Value) -> Result<&'a Value, String> {
+pub fn resolve<'a>(doc: &'a Value, value: &'a Value) -> Result<&'a Value, String> {
     let Some(target) = value.get("$ref").and_then(Value::as_str) else { return Ok(value) };
     doc.pointer(target.trim_start_matches('#'))
-        .ok_or_else(|| format!("`{target}` is referred to but not there"))
+        .ok_or_else(|| format!("`{target}` is referred to but not there: add it, or correct the reference"))
 }

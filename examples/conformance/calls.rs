@@ -20,7 +20,7 @@ pub trait AnyCall: Sized {
 /// Makes a call with the step's options.
 pub fn finish(call: impl AnyCall, step: &mut Step) -> Answer {
     step.nothing_left()?;
-    let call = call.with(step.options()?.checked()?);
+    let call = call.with(step.options()?);
     let mut answer = Map::new();
     if step.raw {
         let response = call.response()?;
@@ -34,7 +34,8 @@ pub fn finish(call: impl AnyCall, step: &mut Step) -> Answer {
 }
 
 fn to_value(data: &impl Serialize) -> Result<Value, Refusal> {
-    serde_json::to_value(data).map_err(|error| Refusal::local("decode", format!("the answer is not JSON: {error}")))
+    serde_json::to_value(data)
+        .map_err(|error| Refusal::local("decode", format!("the answer is not JSON: {error}")))
 }
 
 macro_rules! with_options {

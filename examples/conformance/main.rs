@@ -54,7 +54,11 @@ fn main() -> ExitCode {
 }
 
 /// Answers line by line until the input ends.
-fn serve(client: &Result<Client, Refusal>, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+fn serve(
+    client: &Result<Client, Refusal>,
+    mut input: impl BufRead,
+    mut output: impl Write,
+) -> io::Result<()> {
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
         let answer = answer::to_json(run(client, &line));

@@ -1,7 +1,8 @@
 //! The operations of the API, each as a user of the SDK writes it.
 
 use paid::types::{
-    AgentCreate, AgentUpdate, ContactCreate, CustomerCreate, CustomerUpdate, OrderCreate, OrderLinesUpdate, UsageRecordBulk,
+    AgentCreate, AgentUpdate, ContactCreate, CustomerCreate, CustomerUpdate, OrderCreate, OrderLinesUpdate,
+    UsageRecordBulk,
 };
 use paid::{AsyncPaid, DateTime, JsonObject, Nullable, Paid};
 use serde::Deserialize;

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::answer::Refusal;
-use crate::options::RequestOptions;
+use crate::options::Options;
 use crate::values;
 
 /// A call to make. Arguments are taken out of it; what is left over is an error.
@@ -27,8 +27,9 @@ pub struct Step {
 impl Step {
     /// Reads a line.
     pub fn read(line: &[u8]) -> Result<Self, Refusal> {
-        let line: Map<String, Value> = serde_json::from_slice(line)
-            .map_err(|error| Refusal::local("bad_input", format!("the line is not a JSON object: {error}")))?;
+        let line: Map<String, Value> = serde_json::from_slice(line).map_err(|error| {
+            Refusal::local("bad_input", format!("the line is not a JSON object: {error}"))
+        })?;
         Step::deserialize(Value::Object(line))
             .map_err(|error| Refusal::local("bad_input", format!("the line is not a call: {error}")))
     }
@@ -53,8 +54,8 @@ impl Step {
     }
 
     /// Takes the options of the call.
-    pub fn options(&mut self) -> Result<RequestOptions, Refusal> {
-        values::read("request_options", self.request_options.take().unwrap_or_default())
+    pub fn options(&mut self) -> Result<Options, Refusal> {
+        Options::read(self.request_options.take().unwrap_or_default())
     }
 
     /// Refuses what the operation did not take.

@@ -91,9 +91,8 @@ impl<'de> Deserializer<'de> for Given {
         }
         match self.0 {
             Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Given))),
-            Value::Object(entries) => {
-                visitor.visit_map(MapDeserializer::new(entries.into_iter().map(|(key, value)| (key, Given(value)))))
-            }
+            Value::Object(entries) => visitor
+                .visit_map(MapDeserializer::new(entries.into_iter().map(|(key, value)| (key, Given(value))))),
             plain => plain.deserialize_any(visitor),
         }
     }
@@ -112,14 +111,19 @@ impl<'de> Deserializer<'de> for Given {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let unknown = self.0.as_object().and_then(|map| map.keys().find(|key| !fields.contains(&key.as_str())));
+        let unknown =
+            self.0.as_object().and_then(|map| map.keys().find(|key| !fields.contains(&key.as_str())));
         match unknown {
             Some(unknown) => Err(de::Error::unknown_field(unknown, fields)),
             None => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -141,7 +145,9 @@ impl Serialize for FreeForm<'_> {
         }
         match self.0 {
             Value::Array(items) => serializer.collect_seq(items.iter().map(FreeForm)),
-            Value::Object(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, FreeForm(value)))),
+            Value::Object(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key, FreeForm(value))))
+            }
             plain => plain.serialize(serializer),
         }
     }
@@ -158,7 +164,8 @@ impl Special {
         let Some(object) = value.as_object().filter(|object| object.len() == 1) else { return Ok(None) };
         if let Some(text) = object.get("$float") {
             let float = text.as_str().and_then(|text| text.parse().ok());
-            let problem = || de::Error::custom(format!("{text} is not a float: give \"nan\", \"inf\" or \"-inf\""));
+            let problem =
+                || de::Error::custom(format!("{text} is not a float: give \"nan\", \"inf\" or \"-inf\""));
             return float.map(|float| Some(Special::Float(float))).ok_or_else(problem);
         }
         let Some(text) = object.get("$datetime") else { return Ok(None) };

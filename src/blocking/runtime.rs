@@ -85,5 +85,7 @@ fn in_async_task() -> bool {
     }
     let mut context = Context::from_waker(Waker::noop());
     // Tokio's budget is 128; twice as much leaves it room to grow.
-    (0..256).any(|_| pin!(tokio::task::coop::cooperative(std::future::ready(()))).poll(&mut context) == Poll::Pending)
+    (0..256).any(|_| {
+        pin!(tokio::task::coop::cooperative(std::future::ready(()))).poll(&mut context) == Poll::Pending
+    })
 }

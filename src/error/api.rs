@@ -132,7 +132,8 @@ fn message(status: u16, body: &[u8]) -> String {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let found = json.as_ref().and_then(|json| {
         let error = json.get("error");
-        let places = [error.and_then(|error| error.get("message")), json.get("message"), error, json.get("detail")];
+        let places =
+            [error.and_then(|error| error.get("message")), json.get("message"), error, json.get("detail")];
         places.into_iter().flatten().find_map(Value::as_str)
     });
     if let Some(text) = found.filter(|text| !text.trim().is_empty()) {

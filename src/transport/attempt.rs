@@ -21,7 +21,9 @@ pub(super) async fn exchange(
     let limit = state.options.timeout.unwrap_or(defaults.timeout);
     let max_retries = state.options.max_retries.unwrap_or(defaults.max_retries);
     let deadline = state.options.deadline.or(defaults.deadline).map(|total| (total, Instant::now() + total));
-    let repeatable = state.options.repeatable || retry::is_idempotent(request.method().as_str());
+    let repeatable = state.options.repeatable
+        || request.headers().contains_key("idempotency-key")
+        || retry::is_idempotent(request.method().as_str());
     loop {
         let mut attempt = copy(&request)?;
         authorize(state, &mut attempt)?;
@@ -109,7 +111,8 @@ async fn read(state: &State, mut answer: reqwest::Response, attempts: u32) -> Re
     }
     let answer = Response { status, headers, body, data: () };
     if too_large && (200..300).contains(&status) {
-        let reason = format!("it is larger than {most} bytes; raise .max_response_bytes(..) on the client's builder");
+        let reason =
+            format!("it is larger than {most} bytes; raise .max_response_bytes(..) on the client's builder");
         let empty = Response { body: Bytes::new(), ..answer };
         let error = DecodeError::new(state.facts.name, empty, ".".into(), reason, attempts);
         return Err(Ended::Final(error.into()));
@@ -120,13 +123,12 @@ async fn read(state: &State, mut answer: reqwest::Response, attempts: u32) -> Re
 /// What a lost attempt means.
 fn judge(state: &State, error: &reqwest::Error, limit: Duration, attempts: u32) -> (Error, Failure) {
     if error.is_timeout() {
-        return (timed_out(state, limit, attempts).into(), Failure::TimedOut);
+        return (timed_out(state, limit, attempts).into(), Failure::Lasting);
     }
     let connected = !error.is_connect();
     let operation = state.facts.name;
-    // A redirect that leads nowhere is not cured by another attempt.
     let failure = match (error.is_redirect(), connected) {
-        (true, _) => Failure::TimedOut,
+        (true, _) => Failure::Lasting,
         (false, true) => Failure::Broken,
         (false, false) => Failure::NotSent,
     };

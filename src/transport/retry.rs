@@ -19,8 +19,8 @@ pub(crate) enum Failure {
     NotSent,
     /// The connection broke: the server may have processed the request.
     Broken,
-    /// The time was up; more of it is the caller's choice.
-    TimedOut,
+    /// The time was up, or redirects led nowhere: another attempt would end the same.
+    Lasting,
 }
 
 /// Whether a failed attempt may be repeated.
@@ -32,7 +32,7 @@ pub(crate) fn may_repeat(failure: Failure, repeatable: bool) -> bool {
         Failure::NotSent | Failure::Status(408 | 409 | 429) => true,
         Failure::Status(status) => status >= 500 && repeatable,
         Failure::Broken => repeatable,
-        Failure::TimedOut => false,
+        Failure::Lasting => false,
     }
 }
 
@@ -111,7 +111,9 @@ mod tests {
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         let value = http::HeaderValue::from_str(value).ok();
-        value.map(|value| HeaderMap::from_iter([(http::HeaderName::from_static(name), value)])).unwrap_or_default()
+        value
+            .map(|value| HeaderMap::from_iter([(http::HeaderName::from_static(name), value)]))
+            .unwrap_or_default()
     }
 
     #[test]
@@ -123,7 +125,7 @@ mod tests {
         for failure in [Failure::NotSent, Failure::Status(408), Failure::Status(409), Failure::Status(429)] {
             assert!(may_repeat(failure, false), "{failure:?}");
         }
-        for failure in [Failure::TimedOut, Failure::Status(400), Failure::Status(404), Failure::Status(302)] {
+        for failure in [Failure::Lasting, Failure::Status(400), Failure::Status(404), Failure::Status(302)] {
             assert!(!may_repeat(failure, true), "{failure:?}");
         }
     }

@@ -85,11 +85,13 @@ impl ser::Serializer for Finite {
     exact!(serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_str: &str);
 
     fn serialize_i128(self, value: i128) -> Result<Value, Problem> {
-        serde_json::to_value(value).map_err(|_| Problem::new(format!("is {value}: JSON numbers here have 64 bits")))
+        serde_json::to_value(value)
+            .map_err(|_| Problem::new(format!("is {value}: JSON numbers here have 64 bits")))
     }
 
     fn serialize_u128(self, value: u128) -> Result<Value, Problem> {
-        serde_json::to_value(value).map_err(|_| Problem::new(format!("is {value}: JSON numbers here have 64 bits")))
+        serde_json::to_value(value)
+            .map_err(|_| Problem::new(format!("is {value}: JSON numbers here have 64 bits")))
     }
 
     fn serialize_f32(self, value: f32) -> Result<Value, Problem> {
@@ -127,11 +129,20 @@ impl ser::Serializer for Finite {
         Ok(Value::Null)
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, Problem> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Value, Problem> {
         Ok(variant.into())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, Problem> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Value, Problem> {
         value.serialize(self)
     }
 
@@ -276,7 +287,11 @@ impl ser::SerializeStruct for Entries {
     type Ok = Value;
     type Error = Problem;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Problem> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Problem> {
         self.put(key, value)
     }
 
@@ -289,7 +304,11 @@ impl ser::SerializeStructVariant for Tagged<Entries> {
     type Ok = Value;
     type Error = Problem;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Problem> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Problem> {
         self.1.put(key, value)
     }
 

@@ -4,12 +4,15 @@ mod finite;
 mod nullable;
 mod number;
 mod object;
+mod union;
 mod unknown;
 
 pub(crate) use finite::to_value;
 pub use nullable::Nullable;
 pub use number::Number;
 pub use object::JsonObject;
+#[allow(unused_imports, reason = "an API without unions uses none of it")]
+pub(crate) use union::{BestFit, tagged};
 pub use unknown::UnknownValue;
 
 /// A point in time with its offset from UTC. Any `chrono::DateTime<Utc>` converts into it.

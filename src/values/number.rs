@@ -43,7 +43,9 @@ impl Number {
             Form::Signed(value) => Some(value),
             Form::Unsigned(value) => i64::try_from(value).ok(),
             // The bounds are exact: -2⁶³ is in, 2⁶³ is out.
-            Form::Float(value) if value.fract() == 0.0 && value >= i64::MIN as f64 && value < i64::MAX as f64 => {
+            Form::Float(value)
+                if value.fract() == 0.0 && value >= i64::MIN as f64 && value < i64::MAX as f64 =>
+            {
                 Some(value as i64)
             }
             Form::Float(_) => None,
@@ -61,7 +63,9 @@ impl PartialEq for Number {
         match (self.0, other.0) {
             (Form::Signed(a), Form::Signed(b)) => a == b,
             (Form::Unsigned(a), Form::Unsigned(b)) => a == b,
-            (Form::Signed(a), Form::Unsigned(b)) | (Form::Unsigned(b), Form::Signed(a)) => u64::try_from(a) == Ok(b),
+            (Form::Signed(a), Form::Unsigned(b)) | (Form::Unsigned(b), Form::Signed(a)) => {
+                u64::try_from(a) == Ok(b)
+            }
             _ => self.as_f64() == other.as_f64(),
         }
     }
@@ -97,7 +101,9 @@ impl Serialize for Number {
             Form::Signed(value) => serializer.serialize_i64(value),
             Form::Unsigned(value) => serializer.serialize_u64(value),
             Form::Float(value) if value.is_finite() => serializer.serialize_f64(value),
-            Form::Float(value) => Err(ser::Error::custom(format_args!("{value} is not a number JSON can hold: give a finite number"))),
+            Form::Float(value) => Err(ser::Error::custom(format_args!(
+                "{value} is not a number JSON can hold: give a finite number"
+            ))),
         }
     }
 }

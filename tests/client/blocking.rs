@@ -20,7 +20,10 @@ fn it_works_from_many_threads_on_one_client() {
             scope.spawn(move || {
                 for at in 0..10 {
                     let name = format!("{thread}-{at}");
-                    assert_eq!(client.customers().create(CustomerCreate::new(&*name)).send().unwrap().name, name);
+                    assert_eq!(
+                        client.customers().create(CustomerCreate::new(&*name)).send().unwrap().name,
+                        name
+                    );
                 }
             });
         }
@@ -69,7 +72,8 @@ fn where_blocking_is_right_it_works() {
     });
     let inside = client.clone();
     runtime.block_on(async move {
-        let listed = tokio::spawn(async move { tokio::task::block_in_place(|| inside.customers().list().send()) });
+        let listed =
+            tokio::spawn(async move { tokio::task::block_in_place(|| inside.customers().list().send()) });
         listed.await.unwrap().unwrap();
     });
     // A runtime that is merely entered does not run anything on this thread.

@@ -14,7 +14,16 @@ fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> paid::InvalidRequest
 
 #[test]
 fn a_token_that_can_not_be_one_is_refused_without_showing_it() {
-    for token in ["", "   ", "Bearer abcSECRET", "abc SECRET", "abcSECRET\n", "abc\r\nSECRET", "clé-SECRET", "abc\0SECRET"] {
+    for token in [
+        "",
+        "   ",
+        "Bearer abcSECRET",
+        "abc SECRET",
+        "abcSECRET\n",
+        "abc\r\nSECRET",
+        "clé-SECRET",
+        "abc\0SECRET",
+    ] {
         for error in [problem(AsyncPaid::new(token)), problem(Paid::new(token))] {
             assert_eq!(error.field(), "token", "{token:?}");
             assert!(!format!("{error} {error:?}").contains("SECRET"), "{error}");
@@ -39,8 +48,16 @@ async fn a_token_function_is_checked_when_it_is_asked() {
 #[test]
 fn a_base_url_that_can_not_be_one_is_refused() {
     for url in [
-        "", "api.agentpaid.io", "/api/v1", "ftp://host/api", "http://", "https://user:pw@host/api", "http://h/api?x=1",
-        "http://h/api#x", "http://[::1", "file:///etc/passwd",
+        "",
+        "api.agentpaid.io",
+        "/api/v1",
+        "ftp://host/api",
+        "http://",
+        "https://user:pw@host/api",
+        "http://h/api?x=1",
+        "http://h/api#x",
+        "http://[::1",
+        "file:///etc/passwd",
     ] {
         let error = problem(AsyncPaid::builder().token("k").base_url(url).build());
         assert_eq!(error.field(), "base_url", "{url:?}");

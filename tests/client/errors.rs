@@ -22,10 +22,7 @@ async fn an_api_error_tells_status_message_code_body_headers_and_attempts() {
     let typed: paid::types::Error = api.json().unwrap();
     assert_eq!(typed.error.details.as_deref(), Some("Some detail"));
     assert_eq!(api.raw_response().status, 404);
-    assert_eq!(
-        error.to_string(),
-        "customers.get was answered 404: It went wrong (request req_9)"
-    );
+    assert_eq!(error.to_string(), "customers.get was answered 404: It went wrong (request req_9)");
 }
 
 #[tokio::test]
@@ -67,7 +64,11 @@ async fn each_status_has_its_predicate() {
         sandbox.fail(Fault::on("*", "*").status(status));
         let error = client.customers().list().max_retries(0).await.unwrap_err();
         for (other, predicate) in predicates {
-            assert_eq!(predicate(&error), other == status || (other >= 500 && status >= 500), "{status} {other}");
+            assert_eq!(
+                predicate(&error),
+                other == status || (other >= 500 && status >= 500),
+                "{status} {other}"
+            );
         }
     }
 }
@@ -79,7 +80,12 @@ async fn a_wrong_key_says_what_to_do_and_shows_no_key() {
         paid::AsyncPaid::builder().token("secret-key-123").base_url(sandbox.base_url()).build().unwrap();
     let error = client.customers().list().await.unwrap_err();
     assert!(error.is_unauthorized() && error.to_string().ends_with("Check the API key."), "{error}");
-    for text in [format!("{error}"), format!("{error:?}"), format!("{client:?}"), format!("{:?}", client.customers().list())] {
+    for text in [
+        format!("{error}"),
+        format!("{error:?}"),
+        format!("{client:?}"),
+        format!("{:?}", client.customers().list()),
+    ] {
         assert!(!text.contains("secret-key-123"), "{text}");
     }
 }

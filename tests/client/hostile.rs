@@ -75,13 +75,16 @@ async fn a_success_that_describes_no_body_takes_any() {
 async fn an_answer_beyond_the_limit_is_refused_without_holding_it() {
     let sandbox = paid_sandbox::Sandbox::start().await.unwrap();
     let client = super::client_of(&sandbox);
-    sandbox.fail(Fault::on("GET", "*").status(200).body(vec![b' '; 100 * 1024 * 1024], "application/json").forever());
+    sandbox.fail(
+        Fault::on("GET", "*").status(200).body(vec![b' '; 100 * 1024 * 1024], "application/json").forever(),
+    );
     let error = client.customers().list().await.unwrap_err();
     let paid::Error::Decode(decode) = &error else { panic!("{error:?}") };
     assert!(decode.reason().contains("max_response_bytes"), "{error}");
     sandbox.clear_faults();
     // An error status stays one, its body cut.
-    sandbox.fail(Fault::on("GET", "*").status(500).body(vec![b'x'; 100 * 1024 * 1024], "text/plain").forever());
+    sandbox
+        .fail(Fault::on("GET", "*").status(500).body(vec![b'x'; 100 * 1024 * 1024], "text/plain").forever());
     let error = client.customers().list().max_retries(0).await.unwrap_err();
     assert!(error.is_server_error(), "{error:?}");
     assert!(error.body().unwrap().len() <= 64 * 1024 * 1024);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use paid::types::CustomerCreate;
 use paid::AsyncPaid;
+use paid::types::CustomerCreate;
 use paid_sandbox::{Fault, Sandbox};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

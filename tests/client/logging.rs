@@ -18,7 +18,8 @@ fn lines(level: Option<&str>) -> Vec<String> {
 
 #[test]
 fn the_level_decides_what_is_written() {
-    let has = |lines: &[String], level: &str| lines.iter().any(|line| line.contains(&format!(" {level} paid:")));
+    let has =
+        |lines: &[String], level: &str| lines.iter().any(|line| line.contains(&format!(" {level} paid:")));
     let debug = lines(Some("debug"));
     assert!(has(&debug, "DEBUG") && has(&debug, "INFO") && has(&debug, "WARNING"), "{debug:?}");
     let info = lines(Some("INFO"));
@@ -40,7 +41,10 @@ fn a_level_that_is_none_is_reported_and_taken_as_error() {
 #[test]
 fn no_line_holds_a_key_an_id_or_a_host() {
     let lines = lines(Some("DEBUG")).join("\n");
-    assert!(lines.contains("customers.get") && lines.contains("GET /customers/{customer_id}: 404"), "{lines}");
+    assert!(
+        lines.contains("customers.get") && lines.contains("GET /customers/{customer_id}: 404"),
+        "{lines}"
+    );
     for private in ["sandbox_key", "cus_secret", "127.0.0.1"] {
         assert!(!lines.contains(private), "{lines}");
     }

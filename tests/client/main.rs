@@ -31,7 +31,8 @@ fn client_of(sandbox: &Sandbox) -> AsyncPaid {
 
 fn start_blocking() -> (Sandbox, Paid) {
     let sandbox = Sandbox::start_blocking().expect("the sandbox starts");
-    let client = Paid::builder().token(sandbox.api_key()).base_url(sandbox.base_url()).build().expect("a client");
+    let client =
+        Paid::builder().token(sandbox.api_key()).base_url(sandbox.base_url()).build().expect("a client");
     (sandbox, client)
 }
 

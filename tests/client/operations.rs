@@ -1,8 +1,9 @@
 //! Every v1 operation, through both clients, against the sandbox.
 
 use paid::types::{
-    Address, AgentCreate, AgentUpdate, ChargeType, ContactCreate, CustomerCreate, CustomerUpdate, OrderCreate,
-    OrderLineAttributeCreate, OrderLineAttributePricing, OrderLineCreate, PricePoint, Salutation, Signal,
+    Address, AgentCreate, AgentUpdate, ChargeType, ContactCreate, CustomerCreate, CustomerUpdate,
+    OrderCreate, OrderLineAttributeCreate, OrderLineAttributePricing, OrderLineCreate, PricePoint,
+    Salutation, Signal,
 };
 use paid::{AsyncPaid, Error, Nullable, Paid};
 use serde_json::json;

@@ -43,7 +43,8 @@ async fn options_reach_the_wire() {
     let request = &sandbox.requests()[0];
     assert_eq!(request.query(), Some("q=a+b%26c&list=x&list=y&obj%5Bk%5D%5Bz%5D=true"));
     assert_eq!(request.json(), Some(json!({"name": "Replaced", "extra": {"a": [1, 2.0, null]}})));
-    let extra: Vec<&(String, String)> = request.headers().iter().filter(|(name, _)| name == "x-extra").collect();
+    let extra: Vec<&(String, String)> =
+        request.headers().iter().filter(|(name, _)| name == "x-extra").collect();
     assert_eq!(extra, [&("x-extra".to_string(), "2".to_string())]);
     assert_eq!(request.header("user-agent"), Some("mine/1.0"));
     assert_eq!(request.header("idempotency-key"), Some("key-1"));
@@ -56,14 +57,18 @@ async fn a_body_with_nothing_in_it_is_not_sent() {
     client.usage().record_bulk(UsageRecordBulk::new()).await.unwrap();
     client.usage().record_bulk([]).await.unwrap();
     let requests = sandbox.requests();
-    assert_eq!((requests[0].body(), requests[0].header("content-type")), (&b""[..], Some("application/json")));
+    assert_eq!(
+        (requests[0].body(), requests[0].header("content-type")),
+        (&b""[..], Some("application/json"))
+    );
     assert_eq!(requests[1].json(), Some(json!({"signals": []})));
 }
 
 #[tokio::test]
 async fn an_update_sends_what_was_set_and_null_for_what_was_cleared() {
     let (sandbox, client) = super::start().await;
-    let customer = client.customers().create(CustomerCreate::new("Acme").phone("1").website("w")).await.unwrap();
+    let customer =
+        client.customers().create(CustomerCreate::new("Acme").phone("1").website("w")).await.unwrap();
     let update = CustomerUpdate::new().email("ops@acme.test").clear_phone();
     let updated = client.customers().update(&customer.id, update).await.unwrap();
     assert_eq!(sandbox.requests()[1].json(), Some(json!({"email": "ops@acme.test", "phone": null})));
@@ -85,9 +90,11 @@ async fn a_header_that_http_does_not_allow_is_refused_before_anything_is_sent() 
 #[tokio::test]
 async fn ids_keep_to_their_segment_and_dot_segments_are_refused() {
     let (sandbox, client) = super::start().await;
-    for id in ["a/b", "a?b", "a#b", "a%2Fb", "a\\b", "a b", "ü😀", "a;b,c:d@e&f=g+h$i!j*k'(l)", "...", "\t\n"] {
+    for id in ["a/b", "a?b", "a#b", "a%2Fb", "a\\b", "a b", "ü😀", "a;b,c:d@e&f=g+h$i!j*k'(l)", "...", "\t\n"]
+    {
         let created = client.customers().create(CustomerCreate::new("Acme").external_id(id)).await.unwrap();
-        let found = client.customers().get_by_external_id(id).await.unwrap_or_else(|error| panic!("{id:?}: {error}"));
+        let found =
+            client.customers().get_by_external_id(id).await.unwrap_or_else(|error| panic!("{id:?}: {error}"));
         assert_eq!(found.id, created.id, "{id:?}");
     }
     let raw: Vec<String> = sandbox.requests().iter().map(|request| request.target().to_string()).collect();
@@ -119,7 +126,10 @@ async fn a_deadline_bounds_the_call_with_its_retries() {
     sandbox.fail(Fault::on("*", "*").status(503).header("retry-after", "30").forever());
     let started = Instant::now();
     let error = client.customers().list().deadline(Duration::from_secs(2)).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(2), "it would end after the deadline, so it does not wait");
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "it would end after the deadline, so it does not wait"
+    );
     assert_eq!((error.status_code(), error.attempts()), (Some(503), 1));
     sandbox.clear_faults();
     sandbox.fail(Fault::on("*", "*").hang().forever());

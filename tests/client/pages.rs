@@ -23,7 +23,8 @@ async fn items_come_in_order_over_all_pages() {
         vendors.push(cost.unwrap().vendor);
     }
     assert_eq!(vendors, (0..25).map(|at| format!("vendor-{at}")).collect::<Vec<_>>());
-    let targets: Vec<String> = sandbox.requests()[1..].iter().filter_map(|r| r.query().map(str::to_string)).collect();
+    let targets: Vec<String> =
+        sandbox.requests()[1..].iter().filter_map(|r| r.query().map(str::to_string)).collect();
     assert_eq!(targets, ["limit=10", "limit=10&offset=10", "limit=10&offset=20"]);
     assert!(items.next().await.is_none());
 }
@@ -37,7 +38,8 @@ async fn pages_start_where_the_arguments_say_and_an_empty_page_ends_them() {
     assert_eq!(pages.next().await.unwrap().unwrap().traces.len(), 2);
     assert!(pages.next().await.is_none());
     // A server that always says there is more, with nothing to show.
-    let empty = serde_json::json!({"traces": [], "meta": {"limit": 2, "offset": 0, "count": 0, "hasMore": true}});
+    let empty =
+        serde_json::json!({"traces": [], "meta": {"limit": 2, "offset": 0, "count": 0, "hasMore": true}});
     sandbox.fail(Fault::on("GET", "*").status(200).body_json(empty).forever());
     let mut pages = client.customers().get_costs_by_external_id("acme").pages();
     assert!(pages.next().await.unwrap().unwrap().traces.is_empty());

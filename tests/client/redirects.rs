@@ -11,7 +11,11 @@ async fn a_redirect_to_another_host_does_not_carry_the_token() {
     let client = super::client_of(&here);
     for status in [301, 302, 303, 307, 308] {
         there.clear_requests();
-        here.fail(Fault::on("GET", "*").status(status).header("location", format!("{}/customers", there.base_url())));
+        here.fail(
+            Fault::on("GET", "*")
+                .status(status)
+                .header("location", format!("{}/customers", there.base_url())),
+        );
         let error = client.customers().list().await.unwrap_err();
         assert!(error.is_unauthorized(), "{status}: the other host sees no key: {error:?}");
         assert_eq!(there.requests()[0].header("authorization"), None, "{status}");

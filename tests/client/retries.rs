@@ -68,8 +68,11 @@ async fn a_post_is_repeated_when_the_caller_says_that_it_is_safe() {
     let (sandbox, client) = super::start().await;
     sandbox.fail(refuse("POST", 503).times(1));
     client.customers().create(CustomerCreate::new("A")).idempotency_key("k1").await.unwrap();
-    let keys: Vec<Option<String>> =
-        sandbox.requests().iter().map(|request| request.header("idempotency-key").map(str::to_string)).collect();
+    let keys: Vec<Option<String>> = sandbox
+        .requests()
+        .iter()
+        .map(|request| request.header("idempotency-key").map(str::to_string))
+        .collect();
     assert_eq!(keys, [Some("k1".to_string()), Some("k1".to_string())]);
     sandbox.clear_requests();
     sandbox.fail(Fault::on("POST", "*").cut().times(1));

@@ -1,6 +1,8 @@
 //! Values that JSON can't hold, and values that it must not change.
 
-use paid::types::{Address, AgentPricePointTiers, CustomerCreate, CustomerUpdate, Salutation, Signal, TaxExemptStatus};
+use paid::types::{
+    Address, AgentPricePointTiers, CustomerCreate, CustomerUpdate, Salutation, Signal, TaxExemptStatus,
+};
 use paid::{JsonObject, Number};
 use serde_json::json;
 
@@ -8,7 +10,8 @@ use serde_json::json;
 async fn nan_and_infinities_are_refused_with_the_name_of_the_field() {
     let (sandbox, client) = super::start().await;
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let error = client.customers().create(CustomerCreate::new("A").annual_revenue(value)).await.unwrap_err();
+        let error =
+            client.customers().create(CustomerCreate::new("A").annual_revenue(value)).await.unwrap_err();
         let paid::Error::InvalidRequest(error) = error else { panic!("{error:?}") };
         assert_eq!(error.field(), "annualRevenue");
         assert!(error.problem().contains("finite"), "{error}");
@@ -25,7 +28,10 @@ async fn nan_and_infinities_are_refused_with_the_name_of_the_field() {
     let error = client.usage().record_bulk(signals).await.unwrap_err();
     assert_eq!(error.to_string(), "`signals[2].data`: `ratio` is NaN: JSON has finite numbers only");
     let error = client.usage().record_bulk([Signal::new().data(json!([1]))]).await.unwrap_err();
-    assert!(error.to_string().contains("signals[0].data") && error.to_string().contains("an array"), "{error}");
+    assert!(
+        error.to_string().contains("signals[0].data") && error.to_string().contains("an array"),
+        "{error}"
+    );
     assert_eq!(sandbox.requests().len(), 0);
 }
 
