@@ -34,11 +34,39 @@ pub fn ident(text: &str) -> String {
 pub fn variant(text: &str) -> String {
     let name = pascal(text);
     match name.as_str() {
-        "" => "Empty".to_string(),
+        "" => spelled(text),
         "Self" => "SelfValue".to_string(),
         name if starts_wrong(name) => format!("V{name}"),
         name => name.to_string(),
     }
+}
+
+/// A name for text without a letter, such as the `>=` of an enum of operators.
+fn spelled(text: &str) -> String {
+    const MARKS: [(char, &str); 14] = [
+        ('<', "Less"),
+        ('>', "Greater"),
+        ('=', "Equal"),
+        ('!', "Not"),
+        ('+', "Plus"),
+        ('-', "Minus"),
+        ('*', "Star"),
+        ('/', "Slash"),
+        ('%', "Percent"),
+        ('&', "And"),
+        ('|', "Or"),
+        ('.', "Dot"),
+        ('$', "Dollar"),
+        ('#', "Hash"),
+    ];
+    if text.trim().is_empty() {
+        return "Empty".to_string();
+    }
+    let name = |letter| MARKS.iter().find(|(mark, _)| *mark == letter).map(|(_, name)| name.to_string());
+    text.trim()
+        .chars()
+        .map(|letter| name(letter).unwrap_or_else(|| format!("U{:x}", u32::from(letter))))
+        .collect()
 }
 
 /// Whether an identifier can contain the letter; `²` is a number, but not one of those.

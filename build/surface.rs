@@ -77,11 +77,11 @@ fn is_public(visibility: &syn::Visibility) -> bool {
 
 /// Token text as a person would write it.
 fn tidy(tokens: proc_macro2::TokenStream) -> String {
-    let mut text = format!(" {tokens}");
+    let mut text = format!(" {tokens}").replace('(', "( ");
     for long in ["option", "string", "vec", "boxed", "convert", "iter", "collections"] {
         text = text.replace(&format!(" :: std :: {long} :: "), " ");
     }
-    text = text.replace(" crate :: ", " ");
+    text = text.replace(" crate :: ", " ").replace(" :: serde_json", " serde_json");
     for (from, to) in [
         (" :: ", "::"),
         (" < ", "<"),
@@ -95,6 +95,8 @@ fn tidy(tokens: proc_macro2::TokenStream) -> String {
         (" ;", ";"),
         ("' ", "'"),
         (" [", "["),
+        (",)", ")"),
+        (",>", ">"),
     ] {
         text = text.replace(from, to);
     }

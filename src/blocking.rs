@@ -5,10 +5,10 @@ mod runtime;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::call::Operation;
 use crate::client::AsyncPaid;
 use crate::config::Builder;
 use crate::error::Error;
+use crate::operation::Operation;
 use crate::options::option_setters;
 use crate::pager::Paged;
 use crate::response::Response;
@@ -74,7 +74,7 @@ impl Builder<Paid> {
     /// [`Error::InvalidRequest`] names the setting that is missing or wrong; [`Error::Transport`] if
     /// the system has no thread for it.
     pub fn build(self) -> Result<Paid, Error> {
-        let client = AsyncPaid::from_shared(self.shared()?);
+        let client = AsyncPaid::from_transport(self.transport()?);
         Ok(Paid { client, runtime: Arc::new(Runtime::start()?) })
     }
 }

@@ -4,56 +4,12 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use progenitor_client::ResponseValue;
-use serde::de::DeserializeOwned;
-
 use crate::client::AsyncPaid;
-use crate::error::{Error, InvalidRequest};
-use crate::generated::wire;
+use crate::error::Error;
+use crate::operation::Operation;
 use crate::options::{Options, option_setters};
-use crate::pager::{Items, Paged, Pages};
 use crate::response::Response;
 use crate::transport;
-
-/// An operation of the API with its arguments. The SDK generates one type for each.
-pub trait Operation: sealed::Sealed + Clone + Send + Sync + 'static {
-    /// What the API answers.
-    type Output: DeserializeOwned + Send + 'static;
-
-    #[doc(hidden)]
-    const FACTS: Facts;
-
-    #[doc(hidden)]
-    fn check(&self) -> Result<(), InvalidRequest>;
-
-    #[doc(hidden)]
-    fn explain_body(&self) -> Option<InvalidRequest> {
-        None
-    }
-
-    #[doc(hidden)]
-    fn send(&self, client: &wire::Client) -> impl Future<Output = Sent<Self::Output>> + Send;
-}
-
-pub(crate) mod sealed {
-    pub trait Sealed {}
-}
-
-/// What an operation is, whatever its arguments.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub struct Facts {
-    /// As callers write it: `customers.get`.
-    pub name: &'static str,
-    pub method: &'static str,
-    pub path: &'static str,
-    /// The media type of the body, if the operation takes one.
-    pub content_type: Option<&'static str>,
-}
-
-/// What progenitor's functions return.
-#[doc(hidden)]
-pub type Sent<T> = Result<ResponseValue<T>, progenitor_client::Error<()>>;
 
 /// A call that has not been made yet: `.await` it, or set options first.
 ///
@@ -85,6 +41,15 @@ impl<O: Operation> Call<O> {
         &mut self.operation
     }
 
+    /// The same call with another operation.
+    pub(crate) fn with(&self, operation: O) -> Self {
+        Call { client: self.client.clone(), operation, options: self.options.clone() }
+    }
+
+    pub(crate) fn operation(&self) -> &O {
+        &self.operation
+    }
+
     #[cfg(feature = "blocking")]
     pub(crate) fn options_mut(&mut self) -> &mut Options {
         &mut self.options
@@ -98,25 +63,7 @@ impl<O: Operation> Call<O> {
     ///
     /// As the call itself.
     pub async fn raw(self) -> Result<Response<O::Output>, Error> {
-        transport::execute(self.client, self.operation, self.options).await
-    }
-}
-
-impl<O: Paged> Call<O> {
-    /// The answer page by page, from the page that the arguments say. See [`Pages`].
-    pub fn pages(self) -> Pages<O> {
-        Pages::new(self)
-    }
-
-    /// The answer item by item, asking for pages as they are needed. See [`Items`].
-    pub fn items(self) -> Items<O> {
-        Items::new(self.pages())
-    }
-
-    /// The call for the page after this one, if there is one.
-    pub(crate) fn after(&self, page: &O::Output) -> Option<Self> {
-        let operation = self.operation.next(page)?;
-        Some(Call { client: self.client.clone(), operation, options: self.options.clone() })
+        transport::execute(self.client.transport(), self.operation, self.options).await
     }
 }
 

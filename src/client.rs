@@ -3,12 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
-
-use crate::config::{Builder, Defaults};
+use crate::config::Builder;
 use crate::error::Error;
 use crate::token::Token;
-use crate::transport::Budget;
+use crate::transport::Transport;
 
 /// The async client of the Paid API. Python: `AsyncPaid`.
 ///
@@ -27,18 +25,7 @@ use crate::transport::Budget;
 /// ```
 #[derive(Clone)]
 pub struct AsyncPaid {
-    shared: Arc<Shared>,
-}
-
-/// What all clones of a client share.
-pub(crate) struct Shared {
-    pub http: reqwest::Client,
-    pub base_url: String,
-    pub token: Token,
-    /// The header of a token that does not change.
-    pub authorization: Option<HeaderValue>,
-    pub defaults: Defaults,
-    pub budget: Budget,
+    transport: Arc<Transport>,
 }
 
 impl AsyncPaid {
@@ -67,23 +54,34 @@ impl AsyncPaid {
 
     /// The URL that requests go to, without a trailing slash.
     pub fn base_url(&self) -> &str {
-        &self.shared.base_url
+        &self.transport.base_url
     }
 
-    pub(crate) fn from_shared(shared: Shared) -> Self {
-        AsyncPaid { shared: Arc::new(shared) }
+    pub(crate) fn from_transport(transport: Transport) -> Self {
+        AsyncPaid { transport: Arc::new(transport) }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn transport(&self) -> &Arc<Transport> {
+        &self.transport
+    }
+}
+
+impl Builder<AsyncPaid> {
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] names the setting that is missing or wrong.
+    pub fn build(self) -> Result<AsyncPaid, Error> {
+        self.transport().map(AsyncPaid::from_transport)
     }
 }
 
 impl fmt::Debug for AsyncPaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncPaid")
-            .field("base_url", &self.shared.base_url)
-            .field("token", &self.shared.token)
+            .field("base_url", &self.transport.base_url)
+            .field("token", &self.transport.token)
             .finish_non_exhaustive()
     }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::client::{AsyncPaid, Shared};
+use crate::environment;
 use crate::error::{Error, InvalidRequest};
 use crate::generated::Environment;
+use crate::options::Defaults;
 use crate::token::Token;
-use crate::{environment, transport};
+use crate::transport::{self, Transport};
 
 /// How many retries a client may have in hand; a measure against amplifying an outage.
 ///
@@ -65,26 +66,6 @@ pub struct Builder<C> {
     retry_budget: RetryBudget,
     client: Option<reqwest::Client>,
     makes: PhantomData<fn() -> C>,
-}
-
-/// What a call uses where it says nothing itself.
-#[derive(Clone, Debug)]
-pub(crate) struct Defaults {
-    pub timeout: Duration,
-    pub deadline: Option<Duration>,
-    pub max_retries: u32,
-    pub max_response_bytes: usize,
-}
-
-impl Default for Defaults {
-    fn default() -> Self {
-        Defaults {
-            timeout: Duration::from_secs(60),
-            deadline: None,
-            max_retries: 2,
-            max_response_bytes: 64 * 1024 * 1024,
-        }
-    }
 }
 
 impl<C> Builder<C> {
@@ -178,7 +159,7 @@ impl<C> Builder<C> {
         Ok(self)
     }
 
-    pub(crate) fn shared(self) -> Result<Shared, Error> {
+    pub(crate) fn transport(self) -> Result<Transport, Error> {
         let token = self.token.ok_or_else(|| {
             InvalidRequest::new(
                 "token",
@@ -194,7 +175,7 @@ impl<C> Builder<C> {
             Some(client) => client,
             None => transport::http_client(self.follow_redirects)?,
         };
-        Ok(Shared {
+        Ok(Transport {
             http,
             base_url,
             token,
@@ -202,17 +183,6 @@ impl<C> Builder<C> {
             defaults: self.defaults,
             budget: transport::Budget::new(self.retry_budget.0),
         })
-    }
-}
-
-impl Builder<AsyncPaid> {
-    /// The client.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidRequest`] names the setting that is missing or wrong.
-    pub fn build(self) -> Result<AsyncPaid, Error> {
-        self.shared().map(AsyncPaid::from_shared)
     }
 }
 

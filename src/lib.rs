@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod generated;
 pub mod logging;
+mod operation;
 mod options;
 mod pager;
 mod response;
@@ -19,11 +20,12 @@ mod values;
 
 #[cfg(feature = "blocking")]
 pub use blocking::Paid;
-pub use call::{Call, Operation};
+pub use call::Call;
 pub use client::AsyncPaid;
 pub use config::{Builder, RetryBudget};
 pub use error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 pub use generated::{Environment, operations, resources, types};
+pub use operation::Operation;
 pub use pager::{Items, Paged, Pages};
 pub use response::{Headers, Response};
 pub use token::Token;

@@ -8,6 +8,26 @@ use serde_json::{Map, Value};
 
 use crate::error::InvalidRequest;
 
+/// What a call uses where it says nothing itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub timeout: Duration,
+    pub deadline: Option<Duration>,
+    pub max_retries: u32,
+    pub max_response_bytes: usize,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Defaults {
+            timeout: Duration::from_secs(60),
+            deadline: None,
+            max_retries: 2,
+            max_response_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
 /// The options of one call. Python: `request_options`.
 #[derive(Clone, Default)]
 pub(crate) struct Options {

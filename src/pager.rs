@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::call::{Call, Operation};
+use crate::call::Call;
 use crate::error::Error;
+use crate::operation::Operation;
 
 /// An operation whose answer comes in pages.
 pub trait Paged: Operation {
@@ -21,6 +22,18 @@ pub trait Paged: Operation {
 
     #[doc(hidden)]
     fn next(&self, page: &Self::Output) -> Option<Self>;
+}
+
+impl<O: Paged> Call<O> {
+    /// The answer page by page, from the page that the arguments say. See [`Pages`].
+    pub fn pages(self) -> Pages<O> {
+        Pages { state: State::Ready(Box::new(self)) }
+    }
+
+    /// The answer item by item, asking for pages as they are needed. See [`Items`].
+    pub fn items(self) -> Items<O> {
+        Items { pages: self.pages(), items: VecDeque::new() }
+    }
 }
 
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -55,10 +68,6 @@ impl<O: Paged> Unpin for Pages<O> {}
 impl<O: Paged> Unpin for Items<O> {}
 
 impl<O: Paged> Pages<O> {
-    pub(crate) fn new(call: Call<O>) -> Self {
-        Pages { state: State::Ready(Box::new(call)) }
-    }
-
     /// The next page, `None` after the last.
     ///
     /// # Errors
@@ -87,8 +96,8 @@ impl<O: Paged> Stream for Pages<O> {
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
                     Poll::Ready(Ok(page)) => {
-                        if let Some(next) = call.after(&page) {
-                            self.state = State::Ready(Box::new(next));
+                        if let Some(next) = call.operation().next(&page) {
+                            self.state = State::Ready(Box::new(call.with(next)));
                         }
                         return Poll::Ready(Some(Ok(page)));
                     }
@@ -116,10 +125,6 @@ pub struct Items<O: Paged> {
 }
 
 impl<O: Paged> Items<O> {
-    pub(crate) fn new(pages: Pages<O>) -> Self {
-        Items { pages, items: VecDeque::new() }
-    }
-
     /// The next item, `None` after the last.
     ///
     /// # Errors

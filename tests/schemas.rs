@@ -14,7 +14,7 @@ fn schema<T: schemars::JsonSchema>() -> Value {
 fn wire_names_and_required_fields_are_those_of_the_api() {
     let schema = schema::<CustomerCreate>();
     assert_eq!(schema["required"], json!(["name"]));
-    assert_eq!(schema["properties"]["employeeCount"]["type"], json!("number"));
+    assert_eq!(schema["properties"]["employeeCount"]["type"], json!(["number", "null"]));
     assert!(schema["properties"]["billingAddress"].to_string().contains("Address"));
     assert_eq!(schema["$defs"]["Address"]["properties"]["zipCode"]["type"], json!("string"));
 }

@@ -20,8 +20,28 @@ const CONCURRENT: usize = 64;
 const CALL: Unit = Unit { name: "calls", per_call: 1.0 };
 
 pub fn all(base_url: &str, length: Length) -> Result<Vec<Comparison>> {
-    if std::env::var_os("VARIANTS").is_some() { let mut v = variants(base_url, length)?; v.push(get(base_url, length)?); return Ok(v); }
-    let mut comparisons = vec![get(base_url, length)?, concurrent(base_url, length)?, bulk(base_url, length)?];
+    if let Ok(side) = std::env::var("SIDE") {
+        let runtime = current_thread()?;
+        let n: usize = std::env::var("N")?.parse()?;
+        let (paid, bare) = (client(base_url)?, Bare::new(base_url)?);
+        return runtime.block_on(async {
+            for _ in 0..n {
+                match side.as_str() {
+                    "paid" => drop(black_box(paid.customers().get(ID).await?)),
+                    "bare" => drop(black_box(bare.get(ID).await?)),
+                    v => drop(black_box(bare.get_v(ID, v.parse()?).await?)),
+                }
+            }
+            Ok(Vec::new())
+        });
+    }
+    if std::env::var_os("VARIANTS").is_some() {
+        let mut v = variants(base_url, length)?;
+        v.push(get(base_url, length)?);
+        return Ok(v);
+    }
+    let mut comparisons =
+        vec![get(base_url, length)?, concurrent(base_url, length)?, bulk(base_url, length)?];
     #[cfg(feature = "blocking")]
     comparisons.push(blocking(base_url, length)?);
     Ok(comparisons)
@@ -60,7 +80,16 @@ fn variants(base_url: &str, length: Length) -> Result<Vec<Comparison>> {
     const CALLS: u32 = 100;
     let runtime = current_thread()?;
     let mut out = Vec::new();
-    for (key, v) in [("same", 0), ("timeout", 1), ("headers", 2), ("headers+timeout", 3), ("headers+timeout+clone", 7), ("clientclone",8), ("noyield-bytes",16), ("customstd",32)] {
+    for (key, v) in [
+        ("same", 0),
+        ("timeout", 1),
+        ("headers", 2),
+        ("headers+timeout", 3),
+        ("headers+timeout+clone", 7),
+        ("clientclone", 8),
+        ("noyield-bytes", 16),
+        ("customstd", 32),
+    ] {
         let bare = Bare::new(base_url)?;
         let bare2 = Bare::new(base_url)?;
         let rounds = interleave(
@@ -258,17 +287,28 @@ impl Bare {
         let url = format!("{}/customers/{id}", self.base_url);
         let http = if v & 8 != 0 { self.http.clone() } else { self.http.clone() };
         let mut r = http.get(url).bearer_auth(KEY);
-        if v & 1 != 0 { r = r.timeout(std::time::Duration::from_secs(60)); }
+        if v & 1 != 0 {
+            r = r.timeout(std::time::Duration::from_secs(60));
+        }
         if v & 2 != 0 {
-            r = r.header("accept", "application/json").header("user-agent", "paid-rust/0.1.0").header("x-fern-language", "Rust").header("x-fern-sdk-name", "paid-rust").header("x-fern-sdk-version", "0.1.0");
+            r = r
+                .header("accept", "application/json")
+                .header("user-agent", "paid-rust/0.1.0")
+                .header("x-fern-language", "Rust")
+                .header("x-fern-sdk-name", "paid-rust")
+                .header("x-fern-sdk-version", "0.1.0");
         }
         let mut r = r.build()?;
-        if v & 4 != 0 { r = r.try_clone().unwrap(); }
+        if v & 4 != 0 {
+            r = r.try_clone().unwrap();
+        }
         let a = http.execute(r).await?.error_for_status()?;
         if v & 16 != 0 {
             let mut a = a;
             let mut body = bytes::Bytes::new();
-            while let Some(c) = a.chunk().await? { body = c; }
+            while let Some(c) = a.chunk().await? {
+                body = c;
+            }
             return Ok(serde_json::from_slice(&body).unwrap());
         }
         a.json().await

@@ -169,10 +169,10 @@ pub fn item(
         #[derive(Clone)]
         pub struct #name { #(#fields,)* }
 
-        impl crate::call::Operation for #name {
+        impl crate::operation::Operation for #name {
             type Output = #output;
 
-            const FACTS: crate::call::Facts = crate::call::Facts {
+            const FACTS: crate::operation::Facts = crate::operation::Facts {
                 name: #call,
                 method: #method,
                 path: #path,
@@ -186,12 +186,12 @@ pub fn item(
 
             #explain
 
-            async fn send(&self, client: &wire::Client) -> crate::call::Sent<#output> {
+            async fn send(&self, client: &wire::Client) -> crate::operation::Sent<#output> {
                 client.#function_name(#(#lent),*).await
             }
         }
 
-        impl crate::call::sealed::Sealed for #name {}
+        impl crate::operation::sealed::Sealed for #name {}
 
         #setters
         #paging

@@ -112,7 +112,7 @@ fn method(
     quote! {
         #doc
         #deprecated
-        pub fn #name(&self, #(#takes),*) -> #call<#ty> {
+        pub fn #name(&self #(, #takes)*) -> #call<#ty> {
             #call::new(self.client.clone(), #ty { #(#fields),* })
         }
     }

@@ -22,13 +22,6 @@ pub fn read(doc: &Value, schemas: &mut Schemas<'_>) -> Result<Vec<Operation>, St
         for http in METHODS {
             let Some(entry) = item.get(http) else { continue };
             let operation = operation(doc, schemas, path, item, http, entry)?;
-            if let Some(other) = ids.insert(operation.id.clone(), operation.label()) {
-                return Err(format!(
-                    "{other} and {} share the operationId `{}`: give each its own",
-                    operation.label(),
-                    operation.id
-                ));
-            }
             let key = (operation.group.clone(), operation.method.clone());
             if let Some(other) = operations.get(&key) {
                 return Err(format!(
@@ -37,6 +30,13 @@ pub fn read(doc: &Value, schemas: &mut Schemas<'_>) -> Result<Vec<Operation>, St
                     operation.label(),
                     key.0.join("."),
                     key.1
+                ));
+            }
+            if let Some(other) = ids.insert(operation.id.clone(), operation.label()) {
+                return Err(format!(
+                    "{other} and {} share the operationId `{}`: give each its own",
+                    operation.label(),
+                    operation.id
                 ));
             }
             operations.insert(key, operation);
@@ -67,7 +67,7 @@ fn operation(
     let words: Vec<&str> = group.iter().map(String::as_str).chain([method.as_str()]).collect();
     let type_name = names::pascal(&words.join("_"));
     let id = match text_of(entry, "operationId") {
-        id if id.is_empty() => words.join("_"),
+        id if id.is_empty() => names::ident(&words.join("_")),
         id => names::ident(&id),
     };
     let (path_params, query) = parameters::read(doc, schemas, path, item, entry, &label, &type_name)?;
@@ -238,7 +238,8 @@ fn pagination(entry: &Value, query: &[Param], label: &str) -> Result<Option<Pagi
         match value.as_str().and_then(|value| value.strip_prefix("$response.")) {
             Some(path) => Ok(Some(path.split('.').map(str::to_string).collect())),
             None => Err(format!(
-                "{label}: x-fern-pagination says {key} is `{value}`: write $response. and the path of a field"
+                "{label}: x-fern-pagination says {key} is `{}`: write $response. and the path of a field",
+                value.as_str().map_or_else(|| value.to_string(), str::to_string)
             )),
         }
     };

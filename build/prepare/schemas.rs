@@ -140,12 +140,6 @@ impl<'a> Schemas<'a> {
     fn object(&mut self, schema: &Value, hint: &str) -> Result<Usage, String> {
         let rest = schema.get("additionalProperties");
         if has_properties(schema) {
-            if rest.is_some_and(Value::is_object) {
-                self.warnings.push(format!(
-                    "{hint}: values beside its named properties are ignored when read and can be sent only as \
-                     extra body fields"
-                ));
-            }
             return self.hoist(schema, hint);
         }
         match rest {
@@ -228,6 +222,12 @@ impl<'a> Schemas<'a> {
         }
         if let Some(parts) = alternatives::of(schema) {
             return alternatives::union(self, name, description, schema, parts);
+        }
+        if schema.get("additionalProperties").is_some_and(Value::is_object) {
+            self.warnings.push(format!(
+                "{name}: values beside its named properties are ignored when read and can be sent only as extra body \
+                 fields"
+            ));
         }
         // Placed before its fields, so that a schema may contain itself.
         self.structs.insert(name.to_string(), Struct { description, fields: Vec::new(), in_request: false });

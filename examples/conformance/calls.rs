@@ -26,7 +26,7 @@ pub fn finish(call: impl AnyCall, step: &mut Step) -> Answer {
         let response = call.response()?;
         answer.insert("ok".into(), to_value(&response.data)?);
         answer.insert("status".into(), response.status.into());
-        answer.insert("headers".into(), response.headers.iter().map(|(name, value)| (name, value)).collect());
+        answer.insert("headers".into(), response.headers.iter().collect());
     } else {
         answer.insert("ok".into(), to_value(&call.value()?)?);
     }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 
 use super::retry::{self, Failure};
-use super::{State, request};
-use crate::call::Facts;
+use super::{State, reason, request};
 use crate::error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
+use crate::operation::Facts;
 use crate::response::{Headers, Response};
 
 /// Sends a request as often as the policy allows. `attempts` counts what was sent.
@@ -17,7 +17,7 @@ pub(super) async fn exchange(
     attempts: &mut u32,
 ) -> Result<Response<()>, Error> {
     request::finish(state, &mut request)?;
-    let defaults = &state.shared.defaults;
+    let defaults = &state.transport.defaults;
     let limit = state.options.timeout.unwrap_or(defaults.timeout);
     let max_retries = state.options.max_retries.unwrap_or(defaults.max_retries);
     let deadline = state.options.deadline.or(defaults.deadline).map(|total| (total, Instant::now() + total));
@@ -40,7 +40,7 @@ pub(super) async fn exchange(
         let started = Instant::now();
         let Facts { name: operation, method, path, .. } = state.facts;
         tracing::debug!(target: "paid", operation, attempt = *attempts, "{method} {path}: sending");
-        let sent = state.shared.http.execute(attempt).await;
+        let sent = state.transport.http.execute(attempt).await;
         let answer = match sent {
             Ok(answer) => read(state, answer, *attempts).await,
             Err(error) => Err(Ended::Lost(error)),
@@ -48,7 +48,7 @@ pub(super) async fn exchange(
         log(state, *attempts, started.elapsed(), &answer);
         let (error, failure, retry_after) = match answer {
             Ok(answer) if (200..300).contains(&answer.status) => {
-                state.shared.budget.give();
+                state.transport.budget.give();
                 return Ok(answer);
             }
             Ok(answer) => {
@@ -66,7 +66,7 @@ pub(super) async fn exchange(
             return Err(error);
         }
         let Some(wait) = retry::delay(*attempts, retry_after, fastrand::f64()) else { return Err(error) };
-        if deadline.is_some_and(|(_, end)| Instant::now() + wait >= end) || !state.shared.budget.take() {
+        if deadline.is_some_and(|(_, end)| Instant::now() + wait >= end) || !state.transport.budget.take() {
             return Err(error);
         }
         tracing::warn!(
@@ -86,7 +86,7 @@ enum Ended {
 
 /// Reads the body, up to the limit. An error answer is cut there, a success refused.
 async fn read(state: &State, mut answer: reqwest::Response, attempts: u32) -> Result<Response<()>, Ended> {
-    let most = state.shared.defaults.max_response_bytes;
+    let most = state.transport.defaults.max_response_bytes;
     let status = answer.status().as_u16();
     let headers = Headers::new(std::mem::take(answer.headers_mut()));
     let mut body = Bytes::new();
@@ -132,30 +132,11 @@ fn judge(state: &State, error: &reqwest::Error, limit: Duration, attempts: u32) 
         (false, true) => Failure::Broken,
         (false, false) => Failure::NotSent,
     };
-    (TransportError { operation, reason: reason(error), connected, attempts }.into(), failure)
+    (TransportError { operation, reason: reason::of(error), connected, attempts }.into(), failure)
 }
 
 fn timed_out(state: &State, limit: Duration, attempts: u32) -> TimeoutError {
     TimeoutError { operation: state.facts.name, limit, attempts }
-}
-
-/// The cause of an error, without its URL: that may hold ids, and the base URL's host is the user's own.
-pub(super) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let text = match error.downcast_ref::<reqwest::Error>() {
-            // Says only the kind and the URL; what happened is in its sources.
-            Some(error) if std::error::Error::source(error).is_some() => String::new(),
-            Some(error) if error.url().is_some() => "the request failed".to_string(),
-            _ => error.to_string(),
-        };
-        if !text.is_empty() && !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        cause = error.source();
-    }
-    parts.join(": ")
 }
 
 fn copy(request: &reqwest::Request) -> Result<reqwest::Request, InvalidRequest> {
@@ -166,9 +147,9 @@ fn authorize(state: &State, request: &mut reqwest::Request) -> Result<(), Invali
     if state.options.headers.contains_key(http::header::AUTHORIZATION) {
         return Ok(());
     }
-    let value = match &state.shared.authorization {
+    let value = match &state.transport.authorization {
         Some(value) => value.clone(),
-        None => state.shared.token.header()?,
+        None => state.transport.token.header()?,
     };
     request.headers_mut().insert(http::header::AUTHORIZATION, value);
     Ok(())
@@ -186,7 +167,7 @@ fn log(state: &State, attempt: u32, took: Duration, answer: &Result<Response<()>
             tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {}", answer.status);
         }
         Err(Ended::Lost(error)) => {
-            tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {}", reason(error));
+            tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {}", reason::of(error));
         }
         Err(Ended::Final(error)) => {
             tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {error}");

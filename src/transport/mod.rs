@@ -2,6 +2,7 @@
 
 mod attempt;
 mod explain;
+mod reason;
 mod request;
 mod retry;
 mod segment;
@@ -12,24 +13,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use serde::de::DeserializeOwned;
 
-use crate::call::{Facts, Operation};
-use crate::client::{AsyncPaid, Shared};
 use crate::error::{DecodeError, Error, InvalidRequest};
 use crate::generated::wire;
-use crate::options::Options;
+use crate::operation::{Facts, Operation};
+use crate::options::{Defaults, Options};
 use crate::response::Response;
+use crate::token::Token;
 
 pub(crate) use explain::explain;
 pub(crate) use request::http_client;
 pub(crate) use retry::{Budget, is_retryable_status};
 pub(crate) use segment::{check_segment, encode_segment};
 
+/// What all calls of a client share.
+pub(crate) struct Transport {
+    pub http: reqwest::Client,
+    pub base_url: String,
+    pub token: Token,
+    /// The header of a token that does not change.
+    pub authorization: Option<http::HeaderValue>,
+    pub defaults: Defaults,
+    pub budget: Budget,
+}
+
 /// The state of one call, carried through progenitor's client to the hook that sends.
 #[derive(Clone)]
 pub(crate) struct CallState(Arc<State>);
 
 struct State {
-    shared: Arc<Shared>,
+    transport: Arc<Transport>,
     options: Options,
     facts: Facts,
     outcome: Mutex<Outcome>,
@@ -51,7 +63,7 @@ impl fmt::Debug for CallState {
 
 /// Makes a call.
 pub(crate) async fn execute<O: Operation>(
-    client: AsyncPaid,
+    transport: &Arc<Transport>,
     operation: O,
     options: Options,
 ) -> Result<Response<O::Output>, Error> {
@@ -66,14 +78,13 @@ pub(crate) async fn execute<O: Operation>(
         )
         .into());
     }
-    let shared = client.shared();
     let state = CallState(Arc::new(State {
-        shared: shared.clone(),
+        transport: transport.clone(),
         options,
         facts: O::FACTS,
         outcome: Mutex::default(),
     }));
-    let wire = wire::Client::new_with_client(&shared.base_url, shared.http.clone(), state.clone());
+    let wire = wire::Client::new_with_client(&transport.base_url, transport.http.clone(), state.clone());
     let sent = operation.send(&wire).await;
     let outcome = state.take();
     if let Some(error) = outcome.error {
@@ -87,7 +98,7 @@ pub(crate) async fn execute<O: Operation>(
         // Nothing was sent: the request could not be built.
         (Err(error), _) => Err(operation
             .explain_body()
-            .unwrap_or_else(|| InvalidRequest::new("request", attempt::reason(&error)))
+            .unwrap_or_else(|| InvalidRequest::new("request", reason::of(&error)))
             .into()),
         (Ok(_), None) => Err(InvalidRequest::new("request", "was not sent").into()),
     }

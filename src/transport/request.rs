@@ -20,7 +20,7 @@ pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, Err
     built.map_err(|error| {
         TransportError {
             operation: "the client",
-            reason: format!("TLS could not be set up: {}", super::attempt::reason(&error)),
+            reason: format!("TLS could not be set up: {}", super::reason::of(&error)),
             connected: false,
             attempts: 0,
         }
@@ -33,7 +33,7 @@ pub(super) fn finish(state: &State, request: &mut reqwest::Request) -> Result<()
     body(state, request)?;
     query(state, request);
     headers(state, request.headers_mut());
-    *request.timeout_mut() = Some(state.options.timeout.unwrap_or(state.shared.defaults.timeout));
+    *request.timeout_mut() = Some(state.options.timeout.unwrap_or(state.transport.defaults.timeout));
     Ok(())
 }
 

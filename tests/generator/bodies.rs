@@ -97,7 +97,7 @@ fn a_body_is_an_object() {
     let generated = made(with_body(json_of(inline)));
     has(&generated, &["types::PetsUpdateRequest: fn name(mut self, value: impl Into<String>) -> Self"]);
     let generated = made(with_body(json_of(json!({"type": "object"}))));
-    has(&generated, &["pets::Pets: fn update(&self, body: impl Into<JsonObject>,) -> Call<PetsUpdate>"]);
+    has(&generated, &["pets::Pets: fn update(&self, body: impl Into<JsonObject>) -> Call<PetsUpdate>"]);
 }
 
 #[test]

@@ -19,8 +19,8 @@ fn groups_nest_and_exist_on_both_clients() {
     has(
         &generated,
         &[
-            "clients::crate::AsyncPaid: fn zoo(&self) -> resources::Zoo",
-            "clients::crate::Paid: fn zoo(&self) -> resources::blocking::Zoo",
+            "clients::AsyncPaid: fn zoo(&self) -> resources::Zoo",
+            "clients::Paid: fn zoo(&self) -> resources::blocking::Zoo",
             "zoo::Zoo: fn pets(&self) -> super::zoo_pets::ZooPets",
             "zoo_pets::ZooPets: fn list(&self) -> Call<ZooPetsList>",
             "zoo_pets::blocking::ZooPets: fn list(&self) -> blocking::Call<ZooPetsList>",

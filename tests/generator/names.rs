@@ -24,7 +24,7 @@ fn keywords_get_an_underscore() {
     spec["paths"]["/pets"]["post"]["x-fern-sdk-method-name"] = "match".into();
     spec["paths"]["/pets"]["post"]["x-fern-sdk-group-name"] = json!(["self", "type"]);
     let generated = made(spec);
-    has(&generated, &["clients::crate::AsyncPaid: fn self_(&self) -> resources::SelfValue"]);
+    has(&generated, &["clients::AsyncPaid: fn self_(&self) -> resources::SelfValue"]);
 }
 
 #[test]
@@ -81,6 +81,21 @@ fn names_that_progenitor_would_change_stay() {
         schemas["Pet"]["properties"]["it"] = json!({"$ref": format!("#/components/schemas/{name}")});
         made(with_schemas(schemas));
     }
+}
+
+#[test]
+fn enum_values_without_letters_are_spelled() {
+    let generated = made(with_properties(json!({"op": {"enum": ["<", ">=", "", "*/", "§"]}})));
+    has(
+        &generated,
+        &[
+            "types::PetOp::Less",
+            "types::PetOp::GreaterEqual",
+            "types::PetOp::Empty",
+            "types::PetOp::StarSlash",
+            "types::PetOp::Ua7",
+        ],
+    );
 }
 
 #[test]

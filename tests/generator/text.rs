@@ -34,7 +34,7 @@ fn what_rustdoc_would_take_for_something_else_is_escaped() {
         ("- ```\n  let x", "- \\`\\`\\`\n  let x"),
         ("```\nlet x = <T>;\n```", "```text\nlet x = <T>;\n```"),
         ("~~~rust\nlet x = 1;", "```text\nlet x = 1;\n```"),
-        ("bell\u{7} and \r bare, \u{202e}turned", "bell  and bare, turned"),
+        ("bell\u{7} and \r bare, \u{202e}turned", "bell and bare, turned"),
     ] {
         assert_eq!(clean(text), expected);
     }

@@ -23,7 +23,7 @@ fn a_mapping_says_which_tag_means_which_object() {
         &[
             "types::Pet::Cat(Box<Cat>)",
             "types::Pet::Dog(Box<Dog>)",
-            "types::Pet::Unknown(::serde_json::Value)",
+            "types::Pet::Unknown(serde_json::Value)",
             "types: impl From<Cat> for Pet",
             "types::Cat: fn new() -> Self",
         ],
@@ -88,7 +88,7 @@ fn alternatives_that_are_not_objects_are_any_json() {
                 "value": {"$ref": "#/components/schemas/Value"},
             }},
         })));
-        has(&generated, &["types::Pet.value: ::serde_json::Value"]);
+        has(&generated, &["types::Pet.value: serde_json::Value"]);
         warns(&generated, "Value: its alternatives are not all objects");
     }
 }
@@ -108,7 +108,7 @@ fn an_alternative_called_unknown_keeps_its_name() {
         "Unknown": object, "Known": object,
         "Pet": {"oneOf": [{"$ref": "#/components/schemas/Unknown"}, {"$ref": "#/components/schemas/Known"}]},
     })));
-    has(&generated, &["types::Pet::Unknown(Box<Unknown>)", "types::Pet::UnknownValue(::serde_json::Value)"]);
+    has(&generated, &["types::Pet::Unknown(Box<Unknown>)", "types::Pet::UnknownValue(serde_json::Value)"]);
 }
 
 #[test]
