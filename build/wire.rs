@@ -71,6 +71,7 @@ pub fn client(raw: &syn::File) -> Result<syn::File, String> {
     }
     let mut file = syn::File { items, ..syn::parse_quote! {} };
     PathEncoding.visit_file_mut(&mut file);
+    NoVersion.visit_file_mut(&mut file);
     let imports: syn::Item = syn::parse_quote! { use super::types; };
     file.items.insert(0, imports);
     Ok(file)
@@ -108,6 +109,41 @@ impl VisitMut for PathEncoding {
                 #[allow(unused_imports)]
                 use {crate::transport::encode_segment, progenitor_client::{ClientHooks, OperationInfo, RequestBuilderExt}};
             };
+        }
+    }
+}
+
+/// The spec's version, which progenitor sends as a header, is no business of the server's; its local
+/// variable would hide a parameter of the same name.
+struct NoVersion;
+
+impl NoVersion {
+    const LOCAL: &str = "header_map";
+
+    fn declares(statement: &syn::Stmt) -> bool {
+        let syn::Stmt::Local(local) = statement else { return false };
+        matches!(&local.pat, syn::Pat::Ident(pattern) if pattern.ident == Self::LOCAL)
+    }
+
+    fn fills(statement: &syn::Stmt) -> bool {
+        let syn::Stmt::Expr(syn::Expr::MethodCall(call), _) = statement else { return false };
+        call.method == "append"
+            && matches!(&*call.receiver, syn::Expr::Path(path) if path.path.is_ident(Self::LOCAL))
+    }
+}
+
+impl VisitMut for NoVersion {
+    fn visit_block_mut(&mut self, node: &mut syn::Block) {
+        node.stmts.retain(|statement| !Self::declares(statement) && !Self::fills(statement));
+        visit_mut::visit_block_mut(self, node);
+    }
+
+    fn visit_expr_mut(&mut self, node: &mut syn::Expr) {
+        visit_mut::visit_expr_mut(self, node);
+        if let syn::Expr::MethodCall(call) = node
+            && call.method == "headers"
+        {
+            *node = (*call.receiver).clone();
         }
     }
 }

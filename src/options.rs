@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::InvalidRequest;
+use crate::values;
 
 /// What a call uses where it says nothing itself.
 #[derive(Clone, Debug)]
@@ -59,6 +61,22 @@ impl Options {
         }
     }
 
+    pub fn query(&mut self, name: String, value: &impl Serialize) {
+        match values::to_value(value) {
+            Ok(value) => self.query.push((name, value)),
+            Err(problem) => self.refuse(format!("query {name}"), &problem.to_string()),
+        }
+    }
+
+    pub fn body_field(&mut self, name: String, value: &impl Serialize) {
+        match values::to_value(value) {
+            Ok(value) => {
+                self.body.insert(name, value);
+            }
+            Err(problem) => self.refuse(format!("body {name}"), &problem.to_string()),
+        }
+    }
+
     fn refuse(&mut self, field: impl Into<String>, problem: &str) {
         self.problem.get_or_insert_with(|| InvalidRequest::new(field, problem));
     }
@@ -79,21 +97,18 @@ impl fmt::Debug for Options {
 macro_rules! option_setters {
     ($($options:tt)+) => {
         /// How long one attempt may take, from connecting to the last byte. Python: `timeout_in_seconds`.
-        #[must_use]
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($options)+.timeout = Some(timeout);
             self
         }
 
         /// How long the call may take in all, retries and waits included.
-        #[must_use]
         pub fn deadline(mut self, deadline: std::time::Duration) -> Self {
             self.$($options)+.deadline = Some(deadline);
             self
         }
 
         /// How often a failed attempt is repeated. Python: `max_retries`.
-        #[must_use]
         pub fn max_retries(mut self, retries: u32) -> Self {
             self.$($options)+.max_retries = Some(retries);
             self
@@ -102,7 +117,6 @@ macro_rules! option_setters {
         /// Sets a header, in place of one of the SDK's if it has the same name. Python: `additional_headers`.
         ///
         /// A name or value that is not allowed in HTTP is an error of the call; nothing is sent.
-        #[must_use]
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.$($options)+.header(name.as_ref(), value.as_ref());
             self
@@ -110,22 +124,19 @@ macro_rules! option_setters {
 
         /// Adds a query parameter. Python: `additional_query_parameters`.
         ///
-        /// A list repeats the key, an object becomes `key[part]`, null is left out.
-        #[must_use]
-        pub fn query(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-            self.$($options)+.query.push((name.into(), value.into()));
+        /// A list repeats the key, an object becomes `key[part]`, null is left out. NaN is an error of the call.
+        pub fn query(mut self, name: impl Into<String>, value: impl serde::Serialize) -> Self {
+            self.$($options)+.query(name.into(), &value);
             self
         }
 
         /// Adds a field to the body, in place of one with the same name. Python: `additional_body_parameters`.
-        #[must_use]
-        pub fn body_field(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-            self.$($options)+.body.insert(name.into(), value.into());
+        pub fn body_field(mut self, name: impl Into<String>, value: impl serde::Serialize) -> Self {
+            self.$($options)+.body_field(name.into(), &value);
             self
         }
 
         /// Sends an `Idempotency-Key`: the same for every attempt, so that the call may be repeated.
-        #[must_use]
         pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
             self.$($options)+.header("idempotency-key", key.as_ref());
             self
@@ -135,7 +146,6 @@ macro_rules! option_setters {
         ///
         /// Without it, a POST whose fate is unknown (a broken connection, a 5xx answer) is reported, not
         /// repeated: doubling a signal bills a customer twice.
-        #[must_use]
         pub fn retry_unsafe(mut self, allow: bool) -> Self {
             self.$($options)+.repeatable = allow;
             self

@@ -32,6 +32,15 @@ pub fn read(doc: &Value, schemas: &mut Schemas<'_>) -> Result<Vec<Operation>, St
                     key.1
                 ));
             }
+            if let Some(other) = operations.values().find(|other| other.type_name() == operation.type_name())
+            {
+                return Err(format!(
+                    "{} and {} are both `{}` in Rust: rename a group or method",
+                    other.label(),
+                    operation.label(),
+                    operation.type_name()
+                ));
+            }
             if let Some(other) = ids.insert(operation.id.clone(), operation.label()) {
                 return Err(format!(
                     "{other} and {} share the operationId `{}`: give each its own",

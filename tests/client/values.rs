@@ -32,6 +32,13 @@ async fn nan_and_infinities_are_refused_with_the_name_of_the_field() {
         error.to_string().contains("signals[0].data") && error.to_string().contains("an array"),
         "{error}"
     );
+    for call in [
+        client.customers().list().query("n", f64::NAN),
+        client.customers().list().body_field("n", [1.0, f64::NAN]),
+    ] {
+        let paid::Error::InvalidRequest(error) = call.await.unwrap_err() else { panic!("it is refused") };
+        assert!(error.field().ends_with(" n") && error.problem().contains("NaN"), "{error}");
+    }
     assert_eq!(sandbox.requests().len(), 0);
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::generator::generate;
 
 const SPEC: &str = include_str!("../../openapi/paid-v1.json");
-const MUTATIONS: u64 = 400;
+/// In each of the four tests below, which run side by side.
+const MUTATIONS: usize = 75;
 
 /// A small generator of random numbers with a fixed seed (splitmix64).
 struct Random(u64);
@@ -90,10 +91,29 @@ fn mutate(random: &mut Random, document: &mut Value, places: &[String]) -> Strin
 
 #[test]
 fn a_damaged_spec_is_generated_or_explained() {
+    damage(1);
+}
+
+#[test]
+fn another_damaged_spec_is_generated_or_explained() {
+    damage(2);
+}
+
+#[test]
+fn a_third_damaged_spec_is_generated_or_explained() {
+    damage(3);
+}
+
+#[test]
+fn a_fourth_damaged_spec_is_generated_or_explained() {
+    damage(4);
+}
+
+fn damage(seed: u64) {
     let whole: Value = serde_json::from_str(SPEC).expect("the spec is JSON");
     let mut places = Vec::new();
     pointers(&whole, "", &mut places);
-    let mut random = Random(1);
+    let mut random = Random(seed);
     let (mut generated, mut refused) = (0, 0);
     for _ in 0..MUTATIONS {
         let mut document = whole.clone();
@@ -115,7 +135,7 @@ fn a_damaged_spec_is_generated_or_explained() {
             }
         }
     }
-    assert!(generated > 50 && refused > 50, "too one-sided: {generated} generated, {refused} refused");
+    assert!(generated > 10 && refused > 10, "too one-sided: {generated} generated, {refused} refused");
 }
 
 #[test]

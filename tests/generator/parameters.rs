@@ -39,7 +39,7 @@ fn a_query_has_a_setter_for_each_parameter() {
             "pets::Call<PetsGet>: fn born_after(mut self, value: impl Into<DateTime>) -> Self",
             "pets::Call<PetsGet>: fn weight(mut self, value: impl Into<Number>) -> Self",
             "pets::Call<PetsGet>: fn kind(mut self, value: impl IntoIterator<Item = impl \
-             Into<types::PetsGetKindItem>,>) -> Self",
+             Into<types::PetsGetKindItem>>) -> Self",
         ],
     );
 }

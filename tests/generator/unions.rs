@@ -29,7 +29,7 @@ fn a_mapping_says_which_tag_means_which_object() {
         ],
     );
     let types = file(&generated, "types.rs");
-    assert!(types.contains("\"cat\" =>") && types.contains("value.get(\"kind\")"), "{types}");
+    assert!(types.contains("\"cat\" =>") && types.contains(".get(\"kind\")"), "{types}");
 }
 
 #[test]

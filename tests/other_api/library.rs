@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use other_api::types::{
     BookCreate, BookCreateShelf, BookItem, BookUpdate, Copy, Everything, FilmItem, Genre, Item, LoanCreate,
-    LoansListState, Reader, ReaderByCard, SoleList, SoleN,
+    LoansListStateItem, Reader, ReaderByCard, SoleList, SoleN,
 };
 use other_api::{AsyncPaid, Environment, Error, Nullable, Paid};
 use serde_json::{Value, json};
@@ -244,7 +244,7 @@ fn pages_count_by_number() {
         json!({"loans": [loan("2")], "more": false}),
     ]);
     let client = library.blocking_client();
-    let list = client.loans().list([LoansListState::Open, LoansListState::OverDue]);
+    let list = client.loans().list([LoansListStateItem::Open, LoansListStateItem::OverDue]);
     let pages: Vec<usize> =
         list.pages().map(|page| page.unwrap().loans.as_ref().map_or(0, Vec::len)).collect();
     assert_eq!(pages, [1, 1]);
