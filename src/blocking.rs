@@ -19,7 +19,7 @@ use runtime::Runtime;
 /// The blocking client of the Paid API. Python: `Paid`.
 ///
 /// It works in plain `main`, in threads, and in `spawn_blocking`. Inside an async task it answers
-/// with an error instead of blocking the runtime: use [`AsyncPaid`](crate::AsyncPaid) there. It is
+/// with an error instead of blocking the runtime: use [`AsyncPaid`] there. It is
 /// cheap to clone; connections are served by one background thread.
 ///
 /// ```no_run
