@@ -100,7 +100,7 @@ fn method(
         let Input { takes: given, convert } = &argument.input;
         takes.push(quote! { #name: #given });
         let value = convert(quote! { #name });
-        fields.push(if value.to_string() == name.to_string() {
+        fields.push(if *name == value.to_string() {
             value
         } else {
             quote! { #name: #value }

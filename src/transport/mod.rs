@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::ResponseBuilderExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::{DecodeError, Error, InvalidRequest};
@@ -139,6 +140,7 @@ const UNDESCRIBED: http::StatusCode = http::StatusCode::NOT_EXTENDED;
 impl ClientHooks<CallState> for wire::Client {
     async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
         let state = self.inner();
+        let url = request.url().clone();
         let mut attempts = 0;
         let answer = attempt::exchange(&state.0, request, &mut attempts).await;
         let (status, body) = match &answer {
@@ -152,7 +154,8 @@ impl ClientHooks<CallState> for wire::Client {
                 Err(error) => outcome.error = Some(error),
             }
         });
-        let mut response = http::Response::new(body);
+        // A response without a URL makes reqwest parse a placeholder every time, which costs more than this.
+        let mut response = http::Response::builder().url(url).body(body).unwrap_or_default();
         *response.status_mut() = status;
         Ok(response.into())
     }

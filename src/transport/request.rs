@@ -7,7 +7,9 @@ use super::State;
 use crate::error::{Error, InvalidRequest, TransportError};
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("paid-rust/", env!("CARGO_PKG_VERSION")));
-const SDK_VERSION: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+const LANGUAGE: HeaderName = HeaderName::from_static("x-fern-language");
+const SDK_NAME: HeaderName = HeaderName::from_static("x-fern-sdk-name");
+const SDK_VERSION: HeaderName = HeaderName::from_static("x-fern-sdk-version");
 const MAX_REDIRECTS: usize = 10;
 
 /// The client that sends when the caller gave none.
@@ -33,18 +35,15 @@ pub(super) fn finish(state: &State, request: &mut reqwest::Request) -> Result<()
     body(state, request)?;
     query(state, request);
     headers(state, request.headers_mut());
-    *request.timeout_mut() = Some(state.options.timeout.unwrap_or(state.transport.defaults.timeout));
     Ok(())
 }
 
 fn headers(state: &State, headers: &mut HeaderMap) {
-    // progenitor's own, which says the version of the spec.
-    headers.remove("api-version");
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, USER_AGENT);
-    headers.insert(HeaderName::from_static("x-fern-language"), HeaderValue::from_static("Rust"));
-    headers.insert(HeaderName::from_static("x-fern-sdk-name"), HeaderValue::from_static("paid-rust"));
-    headers.insert(HeaderName::from_static("x-fern-sdk-version"), SDK_VERSION);
+    headers.insert(LANGUAGE, HeaderValue::from_static("Rust"));
+    headers.insert(SDK_NAME, HeaderValue::from_static("paid-rust"));
+    headers.insert(SDK_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     for (name, value) in &state.options.headers {
         headers.insert(name, value.clone());
     }

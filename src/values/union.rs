@@ -8,6 +8,8 @@ use serde::{Serialize, Serializer, ser};
 use serde_json::Value;
 
 /// Of several types that can hold a value, the one that keeps the most of it; of equals the first.
+///
+/// One that keeps nothing of a value that has something is not its type.
 pub(crate) struct BestFit<'a, T> {
     value: &'a Value,
     best: Option<(usize, T)>,
@@ -22,6 +24,9 @@ impl<'a, T> BestFit<'a, T> {
         let Ok(known) = M::deserialize(self.value) else { return };
         let kept =
             serde_json::to_value(&known).ok().and_then(|kept| Some(kept.as_object()?.len())).unwrap_or(0);
+        if kept == 0 && self.value.as_object().is_none_or(|object| !object.is_empty()) {
+            return;
+        }
         if self.best.as_ref().is_none_or(|(most, _)| kept > *most) {
             self.best = Some((kept, wrap(known)));
         }
