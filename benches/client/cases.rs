@@ -1,8 +1,9 @@
 //! What is compared: each case does the same once with paid and once with bare reqwest.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use paid::AsyncPaid;
 use paid::types::{Customer, Signal};
 use serde::Serialize;
@@ -15,43 +16,42 @@ use crate::measure::{Comparison, Length, Target, Unit, interleave};
 
 const KEY: &str = "benchmark_key";
 const ID: &str = "9a4f3c52-6f0e-4a43-9d3f-5d2f0b7c1e88";
+/// The SDK's own.
+const TIMEOUT: Duration = Duration::from_secs(60);
 const SIGNALS: usize = 10_000;
 const CONCURRENT: usize = 64;
 const CALL: Unit = Unit { name: "calls", per_call: 1.0 };
 
 pub fn all(base_url: &str, length: Length) -> Result<Vec<Comparison>> {
-    if let Ok(side) = std::env::var("SIDE") {
-        let runtime = current_thread()?;
-        let n: usize = std::env::var("N")?.parse()?;
-        let (paid, bare) = (client(base_url)?, Bare::new(base_url)?);
-        return runtime.block_on(async {
-            for _ in 0..n {
-                match side.as_str() {
-                    "paid" => drop(black_box(paid.customers().get(ID).await?)),
-                    "bare" => drop(black_box(bare.get(ID).await?)),
-                    v => drop(black_box(bare.get_v(ID, v.parse()?).await?)),
-                }
-            }
-            Ok(Vec::new())
-        });
-    }
-    if std::env::var_os("VARIANTS").is_some() {
-        let mut v = variants(base_url, length)?;
-        v.push(get(base_url, length)?);
-        return Ok(v);
-    }
-    let mut comparisons =
-        vec![get(base_url, length)?, concurrent(base_url, length)?, bulk(base_url, length)?];
+    let same = Bare::new(base_url)?;
+    let mut comparisons = vec![
+        Comparison {
+            key: "get",
+            what: "one `customers().get` after the other",
+            unit: CALL,
+            target: Target::Time(Some(1.05)),
+            rounds: get(base_url, same, length)?,
+        },
+        Comparison {
+            key: "get_least",
+            what: "the same, beside reqwest without timeout and headers",
+            unit: CALL,
+            target: Target::Time(None),
+            rounds: get(base_url, Bare::least(base_url)?, length)?,
+        },
+        concurrent(base_url, length)?,
+        bulk(base_url, length)?,
+    ];
     #[cfg(feature = "blocking")]
     comparisons.push(blocking(base_url, length)?);
     Ok(comparisons)
 }
 
-fn get(base_url: &str, length: Length) -> Result<Comparison> {
+fn get(base_url: &str, bare: Bare, length: Length) -> Result<Vec<(f64, f64)>> {
     const CALLS: u32 = 100;
     let runtime = current_thread()?;
-    let (paid, bare) = (client(base_url)?, Bare::new(base_url)?);
-    let rounds = interleave(
+    let paid = client(base_url)?;
+    interleave(
         length.rounds(500),
         || {
             runtime.block_on(async {
@@ -71,51 +71,7 @@ fn get(base_url: &str, length: Length) -> Result<Comparison> {
                 Ok(started.elapsed().as_secs_f64() / f64::from(CALLS))
             })
         },
-    )?;
-    let what = "one `customers().get` after the other";
-    Ok(Comparison { key: "get", what, unit: CALL, target: Target::Time(1.05), rounds })
-}
-
-fn variants(base_url: &str, length: Length) -> Result<Vec<Comparison>> {
-    const CALLS: u32 = 100;
-    let runtime = current_thread()?;
-    let mut out = Vec::new();
-    for (key, v) in [
-        ("same", 0),
-        ("timeout", 1),
-        ("headers", 2),
-        ("headers+timeout", 3),
-        ("headers+timeout+clone", 7),
-        ("clientclone", 8),
-        ("noyield-bytes", 16),
-        ("customstd", 32),
-    ] {
-        let bare = Bare::new(base_url)?;
-        let bare2 = Bare::new(base_url)?;
-        let rounds = interleave(
-            length.rounds(200),
-            || {
-                runtime.block_on(async {
-                    let started = Instant::now();
-                    for _ in 0..CALLS {
-                        black_box(bare2.get_v(ID, v).await?);
-                    }
-                    Ok(started.elapsed().as_secs_f64() / f64::from(CALLS))
-                })
-            },
-            || {
-                runtime.block_on(async {
-                    let started = Instant::now();
-                    for _ in 0..CALLS {
-                        black_box(bare.get(ID).await?);
-                    }
-                    Ok(started.elapsed().as_secs_f64() / f64::from(CALLS))
-                })
-            },
-        )?;
-        out.push(Comparison { key, what: key, unit: CALL, target: Target::Time(1.05), rounds });
-    }
-    Ok(out)
+    )
 }
 
 fn concurrent(base_url: &str, length: Length) -> Result<Comparison> {
@@ -203,7 +159,7 @@ fn bulk(base_url: &str, length: Length) -> Result<Comparison> {
 fn blocking(base_url: &str, length: Length) -> Result<Comparison> {
     const CALLS: u32 = 100;
     let paid = paid::Paid::builder().token(KEY).base_url(base_url).build()?;
-    let bare = reqwest::blocking::Client::builder().build()?;
+    let bare = reqwest::blocking::Client::builder().timeout(TIMEOUT).default_headers(headers()).build()?;
     let rounds = interleave(
         length.rounds(300),
         || {
@@ -224,7 +180,7 @@ fn blocking(base_url: &str, length: Length) -> Result<Comparison> {
         },
     )?;
     let what = "blocking `customers().get`";
-    Ok(Comparison { key: "blocking_get", what, unit: CALL, target: Target::Time(1.10), rounds })
+    Ok(Comparison { key: "blocking_get", what, unit: CALL, target: Target::Time(Some(1.10)), rounds })
 }
 
 /// What one get allocates, as a table.
@@ -258,6 +214,20 @@ fn since(before: Count, after: Count, calls: u64) -> Count {
     Count { times: (after.times - before.times) / calls, bytes: (after.bytes - before.bytes) / calls }
 }
 
+/// The headers of the SDK, beside the token and the type of a body.
+fn headers() -> HeaderMap {
+    let headers = [
+        ("accept", "application/json"),
+        ("user-agent", concat!("paid-rust/", env!("CARGO_PKG_VERSION"))),
+        ("x-fern-language", "Rust"),
+        ("x-fern-sdk-name", "paid-rust"),
+        ("x-fern-sdk-version", env!("CARGO_PKG_VERSION")),
+    ];
+    let parsed =
+        headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    HeaderMap::from_iter(parsed)
+}
+
 fn current_thread() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
@@ -266,7 +236,7 @@ fn client(base_url: &str) -> Result<AsyncPaid> {
     Ok(AsyncPaid::builder().token(KEY).base_url(base_url).build()?)
 }
 
-/// What one writes without an SDK: no retries, no timeouts, no checks but the status.
+/// What one writes without an SDK: no retries, no checks but the status.
 #[derive(Clone)]
 struct Bare {
     http: reqwest::Client,
@@ -274,44 +244,20 @@ struct Bare {
 }
 
 impl Bare {
+    /// It sends the same bytes as the SDK, with the same timeout.
     fn new(base_url: &str) -> Result<Self> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).default_headers(headers()).build()?;
+        Ok(Bare { http, base_url: base_url.to_string() })
+    }
+
+    /// It has no timeout, and sends no header that it needn't.
+    fn least(base_url: &str) -> Result<Self> {
         Ok(Bare { http: reqwest::Client::builder().build()?, base_url: base_url.to_string() })
     }
 
     async fn get(&self, id: &str) -> reqwest::Result<Customer> {
         let url = format!("{}/customers/{id}", self.base_url);
         self.http.get(url).bearer_auth(KEY).send().await?.error_for_status()?.json().await
-    }
-
-    async fn get_v(&self, id: &str, v: u32) -> reqwest::Result<Customer> {
-        let url = format!("{}/customers/{id}", self.base_url);
-        let http = if v & 8 != 0 { self.http.clone() } else { self.http.clone() };
-        let mut r = http.get(url).bearer_auth(KEY);
-        if v & 1 != 0 {
-            r = r.timeout(std::time::Duration::from_secs(60));
-        }
-        if v & 2 != 0 {
-            r = r
-                .header("accept", "application/json")
-                .header("user-agent", "paid-rust/0.1.0")
-                .header("x-fern-language", "Rust")
-                .header("x-fern-sdk-name", "paid-rust")
-                .header("x-fern-sdk-version", "0.1.0");
-        }
-        let mut r = r.build()?;
-        if v & 4 != 0 {
-            r = r.try_clone().unwrap();
-        }
-        let a = http.execute(r).await?.error_for_status()?;
-        if v & 16 != 0 {
-            let mut a = a;
-            let mut body = bytes::Bytes::new();
-            while let Some(c) = a.chunk().await? {
-                body = c;
-            }
-            return Ok(serde_json::from_slice(&body).unwrap());
-        }
-        a.json().await
     }
 
     /// Takes the signals, as the SDK does: both sides drop them within what is timed.

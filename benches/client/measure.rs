@@ -26,8 +26,8 @@ impl Length {
 /// What a target is about.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// paid's time per call is at most this many times that of the bare client.
-    Time(f64),
+    /// paid's time per call is at most this many times that of the bare client, if there is a limit.
+    Time(Option<f64>),
     /// paid does at least this many times as much in the same time.
     Throughput(f64),
 }
@@ -114,7 +114,8 @@ impl Comparison {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = match self.target {
-            Target::Time(most) => format!("≤ {most:.2}"),
+            Target::Time(Some(most)) => format!("≤ {most:.2}"),
+            Target::Time(None) => "–".to_string(),
             Target::Throughput(least) => format!("≥ {least:.2}"),
         };
         let (paid, bare) = (self.median(|(paid, _)| paid), self.median(|(_, bare)| bare));

@@ -9,9 +9,10 @@ use crate::generator::open_types::{argument, ident};
 use crate::generator::{docs, names, pagination};
 
 /// What every call can do, hidden methods included; a query parameter of the same name gets a suffix.
-const CALL_METHODS: [&str; 18] = [
+const CALL_METHODS: [&str; 19] = [
     "new",
-    "after",
+    "with",
+    "operation",
     "operation_mut",
     "options_mut",
     "timeout",

@@ -22,10 +22,13 @@ pub(super) async fn exchange(
     let max_retries = state.options.max_retries.unwrap_or(defaults.max_retries);
     let deadline = state.options.deadline.or(defaults.deadline).map(|total| (total, Instant::now() + total));
     let repeatable = state.options.repeatable
+        || state.options.headers.contains_key("idempotency-key")
         || request.headers().contains_key("idempotency-key")
         || retry::is_idempotent(request.method().as_str());
     loop {
+        // Headers come after the copy: each of them would be copied too.
         let mut attempt = copy(&request)?;
+        request::headers(state, attempt.headers_mut());
         authorize(state, &mut attempt)?;
         let mut time = limit;
         if let Some((total, end)) = deadline {

@@ -30,15 +30,16 @@ pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, Err
     })
 }
 
-/// Brings progenitor's request into the form that is sent.
+/// Adds the call's own body fields and query parameters to progenitor's request.
 pub(super) fn finish(state: &State, request: &mut reqwest::Request) -> Result<(), InvalidRequest> {
     body(state, request)?;
     query(state, request);
-    headers(state, request.headers_mut());
     Ok(())
 }
 
-fn headers(state: &State, headers: &mut HeaderMap) {
+/// The SDK's headers and the call's own.
+pub(super) fn headers(state: &State, headers: &mut HeaderMap) {
+    headers.reserve(8);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, USER_AGENT);
     headers.insert(LANGUAGE, HeaderValue::from_static("Rust"));

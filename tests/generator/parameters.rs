@@ -63,7 +63,7 @@ fn required_parameters_are_arguments() {
 
 #[test]
 fn a_query_named_like_an_option_of_the_call_gets_a_suffix() {
-    for name in ["timeout", "after", "items", "raw"] {
+    for name in ["timeout", "with", "items", "raw"] {
         let generated = made(with_parameter(query(name, json!({"type": "integer"}))));
         has(&generated, &[&format!("pets::Call<PetsList>: fn {name}_param(mut self, value: i64) -> Self")]);
     }

@@ -181,7 +181,7 @@ async fn a_query_is_typed_and_named_as_on_the_wire() {
     let after = chrono::DateTime::parse_from_rfc3339("2024-02-29T12:30:00+02:00").unwrap();
     let list = library.client().books().list();
     list.genre([Genre::ScienceFiction, Genre::from("cookery")])
-        .after_param(after)
+        .after(after)
         .min_rating(3.5)
         .timeout_param(7)
         .type_("audio book")
