@@ -71,7 +71,7 @@ pub fn client(raw: &syn::File) -> Result<syn::File, String> {
     }
     let mut file = syn::File { items, ..syn::parse_quote! {} };
     PathEncoding.visit_file_mut(&mut file);
-    NoVersion.visit_file_mut(&mut file);
+    NoHeaders.visit_file_mut(&mut file);
     let imports: syn::Item = syn::parse_quote! { use super::types; };
     file.items.insert(0, imports);
     Ok(file)
@@ -114,15 +114,20 @@ impl VisitMut for PathEncoding {
 }
 
 /// The spec's version, which progenitor sends as a header, is no business of the server's; its local
-/// variable would hide a parameter of the same name.
-struct NoVersion;
+/// variable would hide a parameter of the same name. What is accepted, the transport says for all calls.
+struct NoHeaders;
 
-impl NoVersion {
+impl NoHeaders {
     const LOCAL: &str = "header_map";
 
     fn declares(statement: &syn::Stmt) -> bool {
         let syn::Stmt::Local(local) = statement else { return false };
         matches!(&local.pat, syn::Pat::Ident(pattern) if pattern.ident == Self::LOCAL)
+    }
+
+    fn accepts(call: &syn::ExprMethodCall) -> bool {
+        let Some(syn::Expr::Path(name)) = call.args.first() else { return false };
+        call.method == "header" && name.path.segments.last().is_some_and(|last| last.ident == "ACCEPT")
     }
 
     fn fills(statement: &syn::Stmt) -> bool {
@@ -132,7 +137,7 @@ impl NoVersion {
     }
 }
 
-impl VisitMut for NoVersion {
+impl VisitMut for NoHeaders {
     fn visit_block_mut(&mut self, node: &mut syn::Block) {
         node.stmts.retain(|statement| !Self::declares(statement) && !Self::fills(statement));
         visit_mut::visit_block_mut(self, node);
@@ -141,7 +146,7 @@ impl VisitMut for NoVersion {
     fn visit_expr_mut(&mut self, node: &mut syn::Expr) {
         visit_mut::visit_expr_mut(self, node);
         if let syn::Expr::MethodCall(call) = node
-            && call.method == "headers"
+            && (call.method == "headers" || Self::accepts(call))
         {
             *node = (*call.receiver).clone();
         }

@@ -64,6 +64,11 @@ impl Paid {
     pub fn base_url(&self) -> &str {
         self.client.base_url()
     }
+
+    #[cfg(feature = "cost-tracing")]
+    pub(crate) fn token(&self) -> &Token {
+        self.client.token()
+    }
 }
 
 impl Builder<Paid> {

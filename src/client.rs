@@ -61,6 +61,11 @@ impl AsyncPaid {
         AsyncPaid { transport: Arc::new(transport) }
     }
 
+    #[cfg(feature = "cost-tracing")]
+    pub(crate) fn token(&self) -> &Token {
+        &self.transport.token
+    }
+
     pub(crate) fn transport(&self) -> &Arc<Transport> {
         &self.transport
     }

@@ -8,6 +8,9 @@ mod client;
 mod config;
 mod environment;
 mod error;
+#[cfg(feature = "cost-tracing")]
+#[path = "../ext/mod.rs"]
+pub mod ext;
 mod generated;
 pub mod logging;
 mod operation;
@@ -23,6 +26,8 @@ pub use blocking::Paid;
 pub use call::Call;
 pub use client::AsyncPaid;
 pub use config::{Builder, RetryBudget};
+#[cfg(feature = "cost-tracing")]
+pub use ext::{cost, tracing};
 pub use error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 pub use generated::{Environment, operations, resources, types};
 pub use operation::Operation;

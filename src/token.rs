@@ -49,6 +49,28 @@ impl Token {
     }
 }
 
+impl Token {
+    /// The key itself, checked as for a header.
+    #[cfg(feature = "cost-tracing")]
+    pub(crate) fn text(&self) -> Result<String, InvalidRequest> {
+        let text = match &self.0 {
+            Source::Text(text) => text.to_string(),
+            Source::Function(function) => function().trim().to_string(),
+        };
+        header(&text).map(|_| text)
+    }
+
+    /// Whether both are the same text, or the same function.
+    #[cfg(feature = "cost-tracing")]
+    pub(crate) fn same(&self, other: &Token) -> bool {
+        match (&self.0, &other.0) {
+            (Source::Text(one), Source::Text(other)) => one == other,
+            (Source::Function(one), Source::Function(other)) => std::sync::Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
 /// Checks a token and makes its header. Messages never hold any of it.
 fn header(token: &str) -> Result<HeaderValue, InvalidRequest> {
     let refuse = |problem: &str| Err(InvalidRequest::new("token", problem));

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderName;
 
 use super::retry::{self, Failure};
 use super::{State, reason, request};
 use crate::error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 use crate::operation::Facts;
 use crate::response::{Headers, Response};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Sends a request as often as the policy allows. `attempts` counts what was sent.
 pub(super) async fn exchange(
@@ -22,8 +25,8 @@ pub(super) async fn exchange(
     let max_retries = state.options.max_retries.unwrap_or(defaults.max_retries);
     let deadline = state.options.deadline.or(defaults.deadline).map(|total| (total, Instant::now() + total));
     let repeatable = state.options.repeatable
-        || state.options.headers.contains_key("idempotency-key")
-        || request.headers().contains_key("idempotency-key")
+        || state.options.headers.contains_key(&IDEMPOTENCY_KEY)
+        || request.headers().contains_key(&IDEMPOTENCY_KEY)
         || retry::is_idempotent(request.method().as_str());
     loop {
         // Headers come after the copy: each of them would be copied too.

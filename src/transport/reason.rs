@@ -1,7 +1,7 @@
 //! Why a request failed, in words that hold no URL.
 
 /// The cause of an error, without its URL: that may hold ids, and the base URL's host is the user's own.
-pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause = Some(error);
     while let Some(error) = cause {

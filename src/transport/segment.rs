@@ -1,7 +1,6 @@
 //! Ids in paths: encoded so that they stay one segment, refused where they can't be one.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -16,8 +15,8 @@ pub(crate) fn encode_segment(text: &str) -> Cow<'_, str> {
 }
 
 /// Refuses what would lead to another resource.
-pub(crate) fn check_segment(field: &str, value: &impl Display) -> Result<(), InvalidRequest> {
-    let problem = match value.to_string().as_str() {
+pub(crate) fn check_segment(field: &str, value: &str) -> Result<(), InvalidRequest> {
+    let problem = match value {
         "" => "is empty: give the id",
         "." | ".." => "is a dot segment, which would lead to another resource: give the id",
         _ => return Ok(()),

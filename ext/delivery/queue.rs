@@ -1,0 +1,160 @@
+//! The queue between the caller and the sender: bounded in bytes, drop newest, never waiting on the caller's side.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::span::Span;
+use super::stats::Counters;
+
+/// Why a span was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Full,
+    Closed,
+}
+
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Something for the sender: a span, a flush, the end.
+    work: Condvar,
+    /// Something for those who flush: spans were settled.
+    settled: Condvar,
+    max_bytes: usize,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct State {
+    spans: VecDeque<Span>,
+    /// Of the spans waiting and of those under way.
+    bytes: usize,
+    /// Numbers of spans taken and settled since the start; settled follows taken, in order.
+    taken: u64,
+    settled: u64,
+    /// Someone waits: don't wait for a full batch, or for the end of a pause.
+    flush_to: u64,
+    closed: bool,
+}
+
+impl Queue {
+    pub fn new(max_bytes: usize, counters: Arc<Counters>) -> Self {
+        Queue { state: Mutex::default(), work: Condvar::new(), settled: Condvar::new(), max_bytes, counters }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn offer(&self, span: Span) -> Result<(), Refused> {
+        let size = span.size();
+        let mut state = self.state();
+        let refused = match (state.closed, state.bytes + size > self.max_bytes) {
+            (true, _) => Some(Refused::Closed),
+            (false, true) => Some(Refused::Full),
+            (false, false) => None,
+        };
+        if let Some(refused) = refused {
+            self.counters.refused();
+            return Err(refused);
+        }
+        state.bytes += size;
+        state.taken += 1;
+        state.spans.push_back(span);
+        self.counters.taken();
+        // The sender looks again by itself while it gathers a batch; only an idle one needs to be woken.
+        let wake = state.spans.len() == 1;
+        drop(state);
+        if wake {
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The next batch: up to `most` spans, after the first one is `linger` old or someone flushes; none at the end.
+    pub fn batch(&self, most: usize, linger: Duration) -> Option<Vec<Span>> {
+        let mut state = self.state();
+        while state.spans.is_empty() {
+            if state.closed {
+                return None;
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let until = Instant::now() + linger;
+        while state.spans.len() < most && !state.hurried() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = state.spans.len().min(most);
+        Some(state.spans.drain(..count).collect())
+    }
+
+    /// The spans of a batch are settled: acknowledged or given up.
+    pub fn settle(&self, spans: &[Span]) {
+        let size: usize = spans.iter().map(Span::size).sum();
+        let mut state = self.state();
+        state.bytes = state.bytes.saturating_sub(size);
+        state.settled += spans.len() as u64;
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// Waits until the spans taken so far are settled.
+    pub fn flush(&self, deadline: Instant) -> bool {
+        let mut state = self.state();
+        let goal = state.taken;
+        state.flush_to = state.flush_to.max(goal);
+        self.work.notify_all();
+        while state.settled < goal {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.settled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Waits before another attempt, cut short when someone starts to flush or the queue is closed.
+    pub fn pause(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = self.state();
+        let goal = state.flush_to;
+        while !state.closed && state.flush_to == goal {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Takes no more; what waits is dropped.
+    pub fn close(&self) {
+        let mut state = self.state();
+        if state.closed {
+            return;
+        }
+        state.closed = true;
+        let dropped = state.spans.len() as u64;
+        state.spans.clear();
+        state.settled += dropped;
+        self.counters.dropped(dropped);
+        drop(state);
+        self.work.notify_all();
+        self.settled.notify_all();
+    }
+
+    pub fn is_open(&self) -> bool {
+        !self.state().closed
+    }
+}
+
+impl State {
+    fn hurried(&self) -> bool {
+        self.closed || self.settled < self.flush_to
+    }
+}

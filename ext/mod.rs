@@ -1,0 +1,6 @@
+//! Extensions on top of the generated client: cost tracing, signals, cost data.
+
+pub mod cost;
+mod delivery;
+mod exit;
+pub mod tracing;

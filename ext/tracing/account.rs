@@ -1,0 +1,319 @@
+//! Accounts: which key traces go out under, where to, and how tracing starts and ends.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use super::INSTRUMENTATION;
+use crate::ext::delivery::{DeliveryStats, Pipeline, Settings};
+use crate::ext::exit;
+use crate::{Token, environment};
+
+/// The collector, unless `PAID_OTEL_COLLECTOR_ENDPOINT` says another.
+const DEFAULT_ENDPOINT: &str = "https://collector.agentpaid.io:4318/v1/traces";
+const ENDPOINT: &str = "PAID_OTEL_COLLECTOR_ENDPOINT";
+const ENABLED: &str = "PAID_ENABLED";
+const MAX_QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// What the end of the process may take: with a collector that answers, and with one that doesn't.
+const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+const EXIT_PATIENCE_IN_VAIN: Duration = Duration::from_secs(1);
+
+/// Whose trace a scope is.
+#[derive(Clone)]
+pub(crate) enum Account {
+    /// The process default.
+    Default,
+    /// That of a client.
+    Of(Token),
+}
+
+/// Why tracing did not start. The program goes on untraced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TracingError {
+    /// `PAID_ENABLED` is false.
+    Disabled,
+    /// There is no API key.
+    NoKey,
+    /// The key or the endpoint can't be used; the text says why.
+    Invalid(String),
+    /// The process traces under another key or to another collector already.
+    AlreadyInitialized,
+    /// The system has no thread or no TLS for it.
+    System(String),
+}
+
+impl fmt::Display for TracingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TracingError::Disabled => f.write_str("PAID_ENABLED is false"),
+            TracingError::NoKey => f.write_str("there is no API key: set PAID_API_KEY, or initialize with one"),
+            TracingError::Invalid(problem) => f.write_str(problem),
+            TracingError::AlreadyInitialized => f.write_str(
+                "the process traces under another key or to another collector already: open scopes from a client to \
+                 trace under its key",
+            ),
+            TracingError::System(problem) => write!(f, "the sender could not start: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for TracingError {}
+
+/// How tracing starts: the key, the collector, the bound of memory. Python: the arguments of `initialize_tracing`.
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing until initialize_tracing(..)"]
+pub struct TracingOptions {
+    token: Option<Token>,
+    endpoint: Option<String>,
+    max_queue_bytes: Option<usize>,
+}
+
+impl TracingOptions {
+    /// Everything from the environment: `PAID_API_KEY`, `PAID_OTEL_COLLECTOR_ENDPOINT`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The API key.
+    pub fn api_key(mut self, key: impl Into<Token>) -> Self {
+        self.token = Some(key.into());
+        self
+    }
+
+    /// Any OTLP/HTTP collector, with its whole path, such as `http://gateway:4318/v1/traces`.
+    pub fn collector_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// The most memory that waiting spans may take, in bytes; 8 MiB by default.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.max_queue_bytes = Some(bytes);
+        self
+    }
+}
+
+/// A running pipeline with what it was started for.
+struct Running {
+    token: Token,
+    endpoint: String,
+    pipeline: Arc<Pipeline>,
+}
+
+/// Every pipeline of the process, and which of them is the default.
+static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+static DEFAULT: RwLock<Option<Arc<Pipeline>>> = RwLock::new(None);
+/// The environment was tried and could not start the default; it is not tried, and not reported, again.
+static TRIED: AtomicBool = AtomicBool::new(false);
+/// `PAID_ENABLED`: 0 not read yet, 1 on, 2 off.
+static SWITCH: AtomicU8 = AtomicU8::new(0);
+
+/// Starts tracing for the process: the default of scopes that are not opened from a client.
+///
+/// It is not needed: the first scope starts tracing by itself from `PAID_API_KEY`. Called again with the same key and
+/// collector it does nothing; after [`shutdown`] it starts anew. Python: `initialize_tracing(api_key, collector_endpoint)`.
+///
+/// # Errors
+///
+/// [`TracingError`]; the program can ignore it and runs untraced.
+pub fn initialize_tracing(options: TracingOptions) -> Result<(), TracingError> {
+    let token = match options.token.clone() {
+        Some(token) => token,
+        None => key_of_environment()?.ok_or(TracingError::NoKey)?,
+    };
+    let pipeline = start(token, &options)?;
+    let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+    match default.as_ref().filter(|known| known.is_open()) {
+        Some(known) if !Arc::ptr_eq(known, &pipeline) => Err(TracingError::AlreadyInitialized),
+        _ => {
+            *default = Some(pipeline);
+            Ok(())
+        }
+    }
+}
+
+/// Starts tracing for a client, and for the process if nothing was started before.
+pub(crate) fn initialize_for(token: &Token, endpoint: Option<String>) -> Result<(), TracingError> {
+    let options = TracingOptions { endpoint, ..TracingOptions::default() };
+    let pipeline = start(token.clone(), &options)?;
+    let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+    if !default.as_ref().is_some_and(|known| known.is_open()) {
+        *default = Some(pipeline);
+    }
+    Ok(())
+}
+
+/// The pipeline of an account, started if need be; none if tracing is off or can't start.
+pub(crate) fn pipeline(account: &Account) -> Option<Arc<Pipeline>> {
+    if !is_enabled() {
+        return None;
+    }
+    match account {
+        Account::Of(token) => match start(token.clone(), &TracingOptions::default()) {
+            Ok(pipeline) => Some(pipeline),
+            Err(error) => {
+                report(&error);
+                None
+            }
+        },
+        Account::Default => default_pipeline(),
+    }
+}
+
+fn default_pipeline() -> Option<Arc<Pipeline>> {
+    if let Some(pipeline) = DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        // Shut down is a choice: nothing starts again by itself.
+        return pipeline.is_open().then(|| pipeline.clone());
+    }
+    if TRIED.load(Ordering::Relaxed) {
+        return None;
+    }
+    match initialize_tracing(TracingOptions::new()) {
+        Ok(()) => DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        // Another thread was first.
+        Err(TracingError::AlreadyInitialized) => DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        Err(error) => {
+            TRIED.store(true, Ordering::Relaxed);
+            report(&error);
+            None
+        }
+    }
+}
+
+/// Why there is no default pipeline, if there is none.
+pub(crate) fn why_off() -> Option<String> {
+    if !is_enabled() {
+        return Some(TracingError::Disabled.to_string());
+    }
+    match DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        Some(pipeline) if pipeline.is_open() => None,
+        Some(_) => Some("it was shut down".into()),
+        None if TRIED.load(Ordering::Relaxed) => Some(TracingError::NoKey.to_string()),
+        None => None,
+    }
+}
+
+/// Once per process: every scope would say the same.
+fn report(error: &TracingError) {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    if !REPORTED.swap(true, Ordering::Relaxed) {
+        tracing::error!(target: "paid", "tracing is off: {error}");
+    }
+}
+
+fn is_enabled() -> bool {
+    match SWITCH.load(Ordering::Relaxed) {
+        1 => true,
+        2 => false,
+        _ => {
+            let off = std::env::var(ENABLED)
+                .is_ok_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off"));
+            SWITCH.store(if off { 2 } else { 1 }, Ordering::Relaxed);
+            !off
+        }
+    }
+}
+
+fn key_of_environment() -> Result<Option<Token>, TracingError> {
+    let key = environment::read(environment::API_KEY).map_err(|error| TracingError::Invalid(error.to_string()))?;
+    Ok(key.map(Token::from))
+}
+
+fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, TracingError> {
+    if !is_enabled() {
+        return Err(TracingError::Disabled);
+    }
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.retain(|known| known.pipeline.is_open());
+    let same = |known: &&Running| {
+        known.token.same(&token) && options.endpoint.as_ref().is_none_or(|endpoint| *endpoint == known.endpoint)
+    };
+    if let Some(known) = running.iter().find(same) {
+        return Ok(known.pipeline.clone());
+    }
+    token.text().map_err(|error| TracingError::Invalid(error.to_string()))?;
+    let endpoint = match &options.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => environment::read(ENDPOINT)
+            .map_err(|error| TracingError::Invalid(error.to_string()))?
+            .unwrap_or_else(|| DEFAULT_ENDPOINT.to_string()),
+    };
+    let url = reqwest::Url::parse(endpoint.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
+        .ok_or_else(|| {
+            TracingError::Invalid(format!("the collector endpoint is not an http or https URL: set {ENDPOINT} to one"))
+        })?;
+    let settings = Settings {
+        token: token.clone(),
+        endpoint: url,
+        scope: INSTRUMENTATION,
+        max_queue_bytes: options.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
+    };
+    let pipeline = Arc::new(Pipeline::start(settings).map_err(TracingError::System)?);
+    exit::flush_at_exit();
+    running.push(Running { token, endpoint, pipeline: pipeline.clone() });
+    Ok(pipeline)
+}
+
+fn all() -> Vec<Arc<Pipeline>> {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.iter().map(|known| known.pipeline.clone()).collect()
+}
+
+/// Waits until everything recorded so far is acknowledged or given up, at most `timeout`; whether it was in time.
+///
+/// It blocks; in async code, call it in `spawn_blocking`.
+pub fn flush(timeout: Duration) -> bool {
+    let end = Instant::now() + timeout;
+    all().iter().fold(true, |done, pipeline| pipeline.flush(end.saturating_duration_since(Instant::now())) && done)
+}
+
+/// Flushes, at most `timeout`, and ends tracing; whether everything went out. What is left is counted as dropped.
+///
+/// Scopes run untraced from then on, until [`initialize_tracing`]; signals say that tracing was shut down.
+pub fn shutdown(timeout: Duration) -> bool {
+    let end = Instant::now() + timeout;
+    all().iter().fold(true, |done, pipeline| pipeline.shutdown(end.saturating_duration_since(Instant::now())) && done)
+}
+
+/// Where the spans of the running accounts are.
+pub fn stats() -> DeliveryStats {
+    all().iter().map(|pipeline| pipeline.stats()).fold(DeliveryStats::default(), |sum, one| sum + one)
+}
+
+/// At the normal end of the process.
+pub(crate) fn flush_before_exit() {
+    let start = Instant::now();
+    for pipeline in all() {
+        let patience = if pipeline.is_answering() { EXIT_PATIENCE } else { EXIT_PATIENCE_IN_VAIN };
+        pipeline.flush(patience.saturating_sub(start.elapsed()));
+    }
+}
+
+/// Flushes when it is dropped, at most for the given time: to be held in `main`.
+///
+/// The end of the process flushes by itself for up to 5 s; hold this where that is not enough, or where the process
+/// ends otherwise.
+///
+/// ```
+/// let _guard = paid::tracing::flush_guard(std::time::Duration::from_secs(10));
+/// ```
+pub fn flush_guard(timeout: Duration) -> FlushGuard {
+    FlushGuard { timeout }
+}
+
+/// See [`flush_guard`].
+#[must_use = "it flushes when it is dropped: give it a name such as _guard, and hold it to the end of main"]
+#[derive(Debug)]
+pub struct FlushGuard {
+    timeout: Duration,
+}
+
+impl Drop for FlushGuard {
+    fn drop(&mut self) {
+        flush(self.timeout);
+    }
+}

@@ -1,0 +1,52 @@
+//! Cost tracing: scopes for the work done for a customer, signals, and tokens that join processes.
+//!
+//! A scope says for whom work is done; what is recorded inside belongs to that customer's trace.
+//!
+//! ```
+//! use paid::tracing::{paid_tracing, signal};
+//!
+//! let report = paid_tracing("customer_1").external_agent_id("agent_1").run(|| {
+//!     let report = "done".to_string(); // ...the work...
+//!     // Without a key, tracing is off and says so here; the work runs all the same.
+//!     if let Err(error) = signal("report_written").enable_cost_tracing(true).send() {
+//!         eprintln!("{error}");
+//!     }
+//!     report
+//! });
+//! assert_eq!(report, "done");
+//! ```
+//!
+//! Tracing never disturbs the program: it has its own pipeline beside any OpenTelemetry set-up of yours, takes no
+//! `OTEL_*` variable, does no I/O on your threads, and where it cannot start, your code runs untraced.
+
+mod account;
+mod client;
+mod ids;
+#[doc(hidden)]
+#[path = "macros.rs"]
+pub mod __private;
+mod metadata;
+mod outcome;
+mod scope;
+mod signal;
+mod text;
+mod token;
+
+pub use account::{
+    FlushGuard, TracingError, TracingOptions, flush, flush_guard, initialize_tracing, shutdown, stats,
+};
+pub use metadata::Metadata;
+pub use scope::{InCurrentScope, PaidTracing, Scope, Scoped, Traced, paid_tracing};
+pub use signal::{Signal, SignalData, SignalError, signal};
+pub use text::OptionalText;
+pub use token::{
+    InvalidToken, TracingToken, generate_and_set_tracing_token, generate_tracing_token, set_tracing_token,
+    unset_tracing_token, with_tracing_token,
+};
+
+pub use super::delivery::DeliveryStats;
+
+pub(crate) use account::flush_before_exit;
+
+/// The scope's name in OpenTelemetry, and the version with it.
+const INSTRUMENTATION: (&str, &str) = ("paid.rust", env!("CARGO_PKG_VERSION"));

@@ -1,0 +1,417 @@
+//! Scopes: for whom work is done, and the span around it.
+
+use std::any::Any;
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry::{Context, ContextGuard, KeyValue};
+use pin_project_lite::pin_project;
+
+use super::account::{self, Account};
+use super::metadata::Metadata;
+use super::outcome::Outcome;
+use super::text::OptionalText;
+use super::token::{self, TracingToken};
+use super::ids;
+use crate::ext::delivery::{Parent, Pipeline, Span, Status, now_unix_nano};
+
+const NAME: &str = "paid.trace.parent_span";
+
+/// Work for a customer, about to be traced. Python: `paid_tracing(external_customer_id, ..)`.
+///
+/// It is run by one of [`run`](PaidTracing::run), [`try_run`](PaidTracing::try_run),
+/// [`run_async`](PaidTracing::run_async), [`try_run_async`](PaidTracing::try_run_async), or
+/// [`enter`](PaidTracing::enter).
+///
+/// ```
+/// use paid::tracing::{generate_tracing_token, paid_tracing};
+///
+/// let sum = paid_tracing("customer_1")
+///     .external_agent_id("agent_1")
+///     .tracing_token(generate_tracing_token())
+///     .metadata([("plan", "pro")])
+///     .run(|| 2 + 2);
+/// assert_eq!(sum, 4);
+/// ```
+pub fn paid_tracing(external_customer_id: impl OptionalText) -> PaidTracing {
+    PaidTracing::new(Account::Default, external_customer_id)
+}
+
+/// Made by [`paid_tracing`] or by `paid_tracing` on a client.
+#[must_use = "nothing is traced until one of its run methods"]
+#[derive(Clone)]
+pub struct PaidTracing {
+    account: Account,
+    customer: Option<Arc<str>>,
+    agent: Option<Arc<str>>,
+    token: Option<TracingToken>,
+    store_prompt: bool,
+    metadata: Metadata,
+}
+
+impl PaidTracing {
+    pub(crate) fn new(account: Account, customer: impl OptionalText) -> Self {
+        PaidTracing {
+            account,
+            customer: customer.into_text(),
+            agent: None,
+            token: None,
+            store_prompt: false,
+            metadata: Metadata::default(),
+        }
+    }
+
+    /// The agent that does the work; signals need it.
+    pub fn external_agent_id(mut self, id: impl OptionalText) -> Self {
+        self.agent = id.into_text();
+        self
+    }
+
+    /// Joins the trace of this token, whichever is set elsewhere.
+    pub fn tracing_token(mut self, token: impl Into<Option<TracingToken>>) -> Self {
+        self.token = token.into();
+        self
+    }
+
+    /// Keeps the content of prompts and completions, which is dropped otherwise.
+    pub fn store_prompt(mut self, store: bool) -> Self {
+        self.store_prompt = store;
+        self
+    }
+
+    /// Attributes of every span of the scope, under `metadata.`; an inner scope has its own.
+    pub fn metadata(mut self, metadata: impl Into<Metadata>) -> Self {
+        self.metadata = metadata.into();
+        self
+    }
+
+    /// Runs a closure in the scope and returns what it returns. A panic is recorded, and goes on.
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        self.run_judged(work, |_| Outcome::DONE)
+    }
+
+    /// Runs a closure that can fail: an `Err` is recorded with its text, and returned untouched.
+    ///
+    /// # Errors
+    ///
+    /// Those of the closure.
+    pub fn try_run<T, E: Display>(self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.run_judged(work, Outcome::of_result)
+    }
+
+    pub(crate) fn run_judged<R>(self, work: impl FnOnce() -> R, judge: impl FnOnce(&R) -> Outcome) -> R {
+        let Opened::Scope(scope) = self.open() else { return work() };
+        let attached = scope.attach();
+        let result = catch_unwind(AssertUnwindSafe(work));
+        drop(attached);
+        match result {
+            Ok(value) => {
+                scope.end(judge(&value));
+                value
+            }
+            Err(payload) => {
+                scope.end(Outcome::of_panic(&*payload));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    /// A future that runs in the scope, which opens when it is first polled. Dropped early, its span has no status.
+    pub fn run_async<F: Future>(self, work: F) -> Traced<F> {
+        self.run_async_judged(work, |_| Outcome::DONE)
+    }
+
+    /// A future that can fail: an `Err` is recorded with its text, and returned untouched.
+    pub fn try_run_async<T, E: Display, F: Future<Output = Result<T, E>>>(self, work: F) -> Traced<F> {
+        self.run_async_judged(work, Outcome::of_result)
+    }
+
+    pub(crate) fn run_async_judged<F: Future>(self, work: F, judge: fn(&F::Output) -> Outcome) -> Traced<F> {
+        Traced { tracing: Some(self), running: None, judge, work }
+    }
+
+    /// Enters the scope on this thread until the guard is dropped. For code without `await`: a guard that is held
+    /// over one would put other tasks into the scope, so it can't be sent between threads.
+    ///
+    /// ```
+    /// let _scope = paid::tracing::paid_tracing("customer_1").enter();
+    /// // ...the work...
+    /// ```
+    #[must_use = "the scope ends when this is dropped: give it a name such as _scope"]
+    pub fn enter(self) -> Scope {
+        match self.open() {
+            Opened::Scope(scope) => {
+                let attached = scope.attach();
+                Scope { open: Some((scope, attached)), _here: PhantomData }
+            }
+            Opened::Untraced => Scope { open: None, _here: PhantomData },
+        }
+    }
+
+    fn open(self) -> Opened {
+        let Some(pipeline) = account::pipeline(&self.account) else { return Opened::Untraced };
+        let outer = current();
+        let token = self.token.or_else(token::current).map(TracingToken::trace_id);
+        let inherits = |outer: &OpenScope| token.is_none_or(|token| token == outer.trace_id);
+        let (trace_id, parent) = match (outer.filter(|outer| inherits(outer)), token) {
+            (Some(outer), _) => (outer.trace_id, Some(Parent { span_id: outer.span_id, remote: false })),
+            // The span above is in another process, or nowhere.
+            (None, Some(token)) => (token, Some(Parent { span_id: ids::span_id(), remote: true })),
+            (None, None) => (ids::trace_id(), None),
+        };
+        Opened::Scope(Arc::new(OpenScope {
+            pipeline,
+            trace_id,
+            span_id: ids::span_id(),
+            parent,
+            customer: self.customer,
+            agent: self.agent,
+            metadata: self.metadata,
+            store_prompt: self.store_prompt,
+            start_unix_nano: now_unix_nano(),
+        }))
+    }
+}
+
+impl fmt::Debug for PaidTracing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaidTracing")
+            .field("external_customer_id", &self.customer)
+            .field("external_agent_id", &self.agent)
+            .field("tracing_token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+enum Opened {
+    Scope(Arc<OpenScope>),
+    Untraced,
+}
+
+/// A scope that is open. What it holds goes to every span inside.
+pub(crate) struct OpenScope {
+    pub pipeline: Arc<Pipeline>,
+    pub trace_id: TraceId,
+    pub span_id: SpanId,
+    parent: Option<Parent>,
+    pub customer: Option<Arc<str>>,
+    pub agent: Option<Arc<str>>,
+    metadata: Metadata,
+    #[allow(dead_code)]
+    pub store_prompt: bool,
+    start_unix_nano: u64,
+}
+
+/// The scope in an OpenTelemetry context: beside the host's active span, never in its place.
+struct Current(Arc<OpenScope>);
+
+/// The scope of this thread's context.
+pub(crate) fn current() -> Option<Arc<OpenScope>> {
+    Context::map_current(|context| context.get::<Current>().map(|current| current.0.clone()))
+}
+
+impl OpenScope {
+    fn attach(self: &Arc<Self>) -> ContextGuard {
+        Context::current_with_value(Current(self.clone())).attach()
+    }
+
+    /// The attributes that every span of the scope has, with room for more.
+    pub fn attributes(&self, more: usize) -> Vec<KeyValue> {
+        let metadata = self.metadata.attributes();
+        let mut attributes = Vec::with_capacity(2 + metadata.len() + more);
+        if let Some(customer) = &self.customer {
+            attributes.push(KeyValue::new("external_customer_id", customer.clone()));
+        }
+        if let Some(agent) = self.agent.as_ref().filter(|agent| !agent.is_empty()) {
+            attributes.push(KeyValue::new("external_agent_id", agent.clone()));
+        }
+        attributes.extend_from_slice(metadata);
+        attributes
+    }
+
+    fn end(&self, outcome: Outcome) {
+        let (status, exception) = outcome.into_status();
+        let span = Span {
+            trace_id: self.trace_id,
+            span_id: self.span_id,
+            parent: self.parent,
+            name: NAME.into(),
+            start_unix_nano: self.start_unix_nano,
+            end_unix_nano: now_unix_nano(),
+            attributes: self.attributes(0),
+            status,
+            exception,
+        };
+        // A full queue is counted and reported there; the traced code has nothing to do about it.
+        let _ = self.pipeline.offer(span);
+    }
+}
+
+/// An entered scope. It ends when this is dropped.
+#[must_use = "the scope ends when this is dropped: give it a name such as _scope"]
+pub struct Scope {
+    open: Option<(Arc<OpenScope>, ContextGuard)>,
+    /// Not `Send`: it belongs to the thread that entered it.
+    _here: PhantomData<*const ()>,
+}
+
+impl Scope {
+    /// The token of the trace, to hand to another process; none if the work is untraced.
+    pub fn tracing_token(&self) -> Option<TracingToken> {
+        self.open.as_ref().map(|(scope, _)| TracingToken::of(scope.trace_id))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let Some((scope, attached)) = self.open.take() else { return };
+        drop(attached);
+        let outcome = match std::thread::panicking() {
+            true => Outcome::of_panic(&"the code in the scope panicked" as &(dyn Any + Send)),
+            false => Outcome::DONE,
+        };
+        scope.end(outcome);
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("tracing_token", &self.tracing_token()).finish()
+    }
+}
+
+pin_project! {
+    /// A future that runs in a scope. See [`PaidTracing::run_async`].
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Traced<F: Future> {
+        tracing: Option<PaidTracing>,
+        running: Option<Running>,
+        judge: fn(&F::Output) -> Outcome,
+        #[pin]
+        work: F,
+    }
+}
+
+/// A scope around a future. Dropped before its end, it is abandoned.
+struct Running {
+    scope: Option<Arc<OpenScope>>,
+    context: Context,
+}
+
+impl Running {
+    fn open(tracing: PaidTracing) -> Self {
+        match tracing.open() {
+            Opened::Scope(scope) => {
+                let context = Context::current_with_value(Current(scope.clone()));
+                Running { scope: Some(scope), context }
+            }
+            Opened::Untraced => Running { scope: None, context: Context::current() },
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(scope) = self.scope.take() {
+            scope.end(outcome);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end(Outcome::ABANDONED);
+    }
+}
+
+impl<F: Future> Future for Traced<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if let Some(tracing) = this.tracing.take() {
+            *this.running = Some(Running::open(tracing));
+        }
+        // Polled after its end: that is for the future inside to say.
+        let Some(running) = this.running else { return this.work.poll(context) };
+        if running.scope.is_none() {
+            return this.work.poll(context);
+        }
+        let work = this.work;
+        let polled = {
+            let _attached = running.context.clone().attach();
+            catch_unwind(AssertUnwindSafe(|| work.poll(context)))
+        };
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => {
+                running.end((this.judge)(&value));
+                Poll::Ready(value)
+            }
+            Err(payload) => {
+                running.end(Outcome::of_panic(&*payload));
+                resume_unwind(payload)
+            }
+        }
+    }
+}
+
+/// Carries the current scope into a future that is spawned: `tokio::spawn` starts without it.
+///
+/// ```
+/// use paid::tracing::{InCurrentScope, paid_tracing};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// paid_tracing("customer_1").run_async(async {
+///     tokio::spawn(async { /* signals here belong to customer_1 */ }.in_current_scope()).await
+/// }).await.unwrap();
+/// # });
+/// ```
+pub trait InCurrentScope: Future + Sized {
+    /// This future, in the scope (and with the scoped token) that is current now.
+    fn in_current_scope(self) -> Scoped<Self> {
+        Scoped { context: Context::current(), work: self }
+    }
+}
+
+impl<F: Future> InCurrentScope for F {}
+
+pin_project! {
+    /// A future with a scope of its maker's. See [`InCurrentScope`].
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Scoped<F> {
+        context: Context,
+        #[pin]
+        work: F,
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _attached = this.context.clone().attach();
+        this.work.poll(context)
+    }
+}
+
+/// A span inside a scope, finished now.
+pub(crate) fn instant_span(scope: &OpenScope, name: &'static str, attributes: Vec<KeyValue>) -> Span {
+    let now = now_unix_nano();
+    Span {
+        trace_id: scope.trace_id,
+        span_id: ids::span_id(),
+        parent: Some(Parent { span_id: scope.span_id, remote: false }),
+        name: name.into(),
+        start_unix_nano: now,
+        end_unix_nano: now,
+        attributes,
+        status: Status::Ok,
+        exception: None,
+    }
+}

@@ -1,0 +1,208 @@
+//! Signals: billable events, recorded in the current scope.
+
+use std::fmt;
+
+use opentelemetry::KeyValue;
+use serde_json::{Map, Value};
+
+use super::account;
+use super::scope::{self, OpenScope};
+use crate::JsonObject;
+use crate::ext::delivery::Refused;
+
+const NAME: &str = "paid.trace.signal";
+
+/// A signal, to be sent in the current scope. Python: `signal(event_name, data, enable_cost_tracing)`.
+///
+/// ```
+/// use paid::tracing::{paid_tracing, signal};
+/// use serde_json::json;
+///
+/// paid_tracing("customer_1").external_agent_id("agent_1").run(|| {
+///     let sent = signal("report_written").data(json!({"pages": 12})).enable_cost_tracing(true).send();
+///     if let Err(error) = sent {
+///         eprintln!("not recorded: {error}"); // such as: tracing is off
+///     }
+/// });
+/// ```
+pub fn signal(event_name: impl Into<String>) -> Signal {
+    Signal { event_name: event_name.into(), data: SignalData::default(), enable_cost_tracing: false }
+}
+
+/// Made by [`signal()`] or by `signal` on a client.
+#[must_use = "a signal is recorded by .send()"]
+#[derive(Clone, Debug)]
+pub struct Signal {
+    event_name: String,
+    data: SignalData,
+    enable_cost_tracing: bool,
+}
+
+/// Why a signal was not recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignalError {
+    /// The event name is empty.
+    EmptyName,
+    /// There is no scope here.
+    OutsideScope,
+    /// The scope has no customer.
+    NoCustomer,
+    /// The scope has no agent.
+    NoAgent,
+    /// The data is not an object, or holds a number that JSON has not; the text says which.
+    InvalidData(String),
+    /// Tracing is off, for this reason.
+    TracingOff(String),
+    /// The queue is full: the collector does not take what is recorded as fast as it is recorded.
+    QueueFull,
+    /// Tracing was shut down.
+    ShutDown,
+}
+
+impl fmt::Display for SignalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SignalError::EmptyName => f.write_str("the signal has no event name: give it one"),
+            SignalError::OutsideScope => f.write_str(
+                "the signal is outside of a scope: send it inside paid_tracing(..), and carry the scope into spawned \
+                 tasks with .in_current_scope()",
+            ),
+            SignalError::NoCustomer => f.write_str("the scope has no customer: give paid_tracing(..) an id"),
+            SignalError::NoAgent => {
+                f.write_str("the scope has no agent: call .external_agent_id(..), signals are billed by agent")
+            }
+            SignalError::InvalidData(problem) => write!(f, "the signal's data can't be sent: {problem}"),
+            SignalError::TracingOff(reason) => write!(f, "tracing is off: {reason}"),
+            SignalError::QueueFull => f.write_str("the queue of spans is full: the collector does not keep up"),
+            SignalError::ShutDown => f.write_str("tracing was shut down"),
+        }
+    }
+}
+
+impl std::error::Error for SignalError {}
+
+impl Signal {
+    /// What goes with the event: an object, such as `json!({"costData": ..})`.
+    pub fn data(mut self, data: impl Into<SignalData>) -> Self {
+        self.data = data.into();
+        self
+    }
+
+    /// Joins the costs of the same trace to this signal. Set it on one signal of a trace.
+    pub fn enable_cost_tracing(mut self, enable: bool) -> Self {
+        self.enable_cost_tracing = enable;
+        self
+    }
+
+    /// Records the signal in the current scope, under the scope's account. It does not wait for anything.
+    ///
+    /// # Errors
+    ///
+    /// [`SignalError`]: nothing was recorded then.
+    pub fn send(self) -> Result<(), SignalError> {
+        if self.event_name.is_empty() {
+            return Err(SignalError::EmptyName);
+        }
+        let Some(scope) = scope::current() else {
+            return Err(account::why_off().map_or(SignalError::OutsideScope, SignalError::TracingOff));
+        };
+        let missing = |id: &Option<std::sync::Arc<str>>| id.as_ref().is_none_or(|id| id.is_empty());
+        if missing(&scope.customer) {
+            return Err(SignalError::NoCustomer);
+        }
+        if missing(&scope.agent) {
+            return Err(SignalError::NoAgent);
+        }
+        let span = scope::instant_span(&scope, NAME, self.attributes(&scope)?);
+        scope.pipeline.offer(span).map_err(|refused| match refused {
+            Refused::Full => SignalError::QueueFull,
+            Refused::Closed => SignalError::ShutDown,
+        })
+    }
+
+    fn attributes(self, scope: &OpenScope) -> Result<Vec<KeyValue>, SignalError> {
+        let mut attributes = scope.attributes(3);
+        attributes.push(KeyValue::new("event_name", self.event_name));
+        if self.enable_cost_tracing {
+            attributes.push(KeyValue::new("enable_cost_tracing", true));
+        }
+        let mut data = self.data.0.map_err(SignalError::InvalidData)?;
+        if self.enable_cost_tracing {
+            data = enabled(data)?;
+        }
+        if !is_nothing(&data) {
+            attributes.push(KeyValue::new("data", data.to_string()));
+        }
+        Ok(attributes)
+    }
+}
+
+/// Adds `{"paid": {"enable_cost_tracing": true}}`; what a caller has under `paid` stays beside it.
+fn enabled(data: Value) -> Result<Value, SignalError> {
+    let refuse = |what: &str| Err(SignalError::InvalidData(what.to_string()));
+    let mut data = match data {
+        Value::Object(data) => data,
+        Value::Null => Map::new(),
+        _ => return refuse("with cost tracing it has to be an object: wrap it as {\"name\": value}"),
+    };
+    match data.entry("paid").or_insert_with(|| Value::Object(Map::new())) {
+        Value::Object(paid) => {
+            paid.insert("enable_cost_tracing".into(), true.into());
+        }
+        _ => return refuse("its `paid` is not an object, where cost tracing is noted: call it something else"),
+    }
+    Ok(Value::Object(data))
+}
+
+/// What the Python SDK takes for no data, and does not send.
+fn is_nothing(data: &Value) -> bool {
+    match data {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(entries) => entries.is_empty(),
+    }
+}
+
+/// What goes with a signal: a JSON value, as a rule an object. Null is none.
+///
+/// Made from `json!(..)`, a [`JsonObject`], a `serde_json::Map`, [`CostData`](crate::cost::CostData), or an
+/// `Option` of one.
+#[derive(Clone, Debug)]
+pub struct SignalData(Result<Value, String>);
+
+impl Default for SignalData {
+    fn default() -> Self {
+        SignalData(Ok(Value::Null))
+    }
+}
+
+impl From<Value> for SignalData {
+    fn from(value: Value) -> Self {
+        SignalData(Ok(value))
+    }
+}
+
+impl From<Map<String, Value>> for SignalData {
+    fn from(map: Map<String, Value>) -> Self {
+        SignalData(Ok(Value::Object(map)))
+    }
+}
+
+impl From<JsonObject> for SignalData {
+    fn from(object: JsonObject) -> Self {
+        match object.as_map() {
+            Some(map) => map.clone().into(),
+            None => SignalData(Err(object.problem().unwrap_or_default().to_string())),
+        }
+    }
+}
+
+impl<T: Into<SignalData>> From<Option<T>> for SignalData {
+    fn from(data: Option<T>) -> Self {
+        data.map(Into::into).unwrap_or_default()
+    }
+}

@@ -1,0 +1,43 @@
+//! Ids that may be missing.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// An id as a program has it: `&str`, `String`, or an `Option` of one. `None` is not given.
+pub trait OptionalText {
+    #[doc(hidden)]
+    fn into_text(self) -> Option<Arc<str>>;
+}
+
+macro_rules! text {
+    ($($ty:ty),*) => {
+        $(impl OptionalText for $ty {
+            fn into_text(self) -> Option<Arc<str>> {
+                Some(self.into())
+            }
+        })*
+    };
+}
+
+text!(&str, String, Arc<str>, Box<str>, Cow<'_, str>);
+
+impl OptionalText for &String {
+    fn into_text(self) -> Option<Arc<str>> {
+        Some(self.as_str().into())
+    }
+}
+
+impl<T: OptionalText> OptionalText for Option<T> {
+    fn into_text(self) -> Option<Arc<str>> {
+        self.and_then(OptionalText::into_text)
+    }
+}
+
+impl<T> OptionalText for &Option<T>
+where
+    for<'a> &'a T: OptionalText,
+{
+    fn into_text(self) -> Option<Arc<str>> {
+        self.as_ref().and_then(OptionalText::into_text)
+    }
+}
