@@ -26,9 +26,9 @@ pub use blocking::Paid;
 pub use call::Call;
 pub use client::AsyncPaid;
 pub use config::{Builder, RetryBudget};
+pub use error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 #[cfg(feature = "cost-tracing")]
 pub use ext::{cost, tracing};
-pub use error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 pub use generated::{Environment, operations, resources, types};
 pub use operation::Operation;
 pub use pager::{Items, Paged, Pages};

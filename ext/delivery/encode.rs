@@ -136,7 +136,6 @@ fn number(out: &mut Vec<u8>, field: u32, value: u64) {
     varint(out, value);
 }
 
-
 fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, 1);
     out.extend_from_slice(&value.to_le_bytes());

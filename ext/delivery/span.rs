@@ -54,7 +54,8 @@ impl Span {
             Status::Error(message) => message.len(),
             Status::Unset | Status::Ok => 0,
         };
-        let exception = self.exception.as_ref().map_or(0, |exception| exception.message.len() + exception.kind.len());
+        let exception =
+            self.exception.as_ref().map_or(0, |exception| exception.message.len() + exception.kind.len());
         size_of::<Span>() + text + status + exception
     }
 }

@@ -106,7 +106,7 @@ struct Running {
 static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 static DEFAULT: RwLock<Option<Arc<Pipeline>>> = RwLock::new(None);
 /// The environment was tried and could not start the default; it is not tried, and not reported, again.
-static TRIED: AtomicBool = AtomicBool::new(false);
+static GAVE_UP: AtomicBool = AtomicBool::new(false);
 /// `PAID_ENABLED`: 0 not read yet, 1 on, 2 off.
 static SWITCH: AtomicU8 = AtomicU8::new(0);
 
@@ -128,21 +128,33 @@ pub fn initialize_tracing(options: TracingOptions) -> Result<(), TracingError> {
     match default.as_ref().filter(|known| known.is_open()) {
         Some(known) if !Arc::ptr_eq(known, &pipeline) => Err(TracingError::AlreadyInitialized),
         _ => {
-            *default = Some(pipeline);
+            make_default(&mut default, pipeline);
             Ok(())
         }
     }
 }
 
+fn make_default(default: &mut Option<Arc<Pipeline>>, pipeline: Arc<Pipeline>) {
+    *default = Some(pipeline);
+    GAVE_UP.store(false, Ordering::Relaxed);
+}
+
 /// Starts tracing for a client, and for the process if nothing was started before.
-pub(crate) fn initialize_for(token: &Token, endpoint: Option<String>) -> Result<(), TracingError> {
-    let options = TracingOptions { endpoint, ..TracingOptions::default() };
-    let pipeline = start(token.clone(), &options)?;
+pub(crate) fn initialize_for(token: Token, options: TracingOptions) -> Result<(), TracingError> {
+    let pipeline = start(token, &options)?;
     let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
     if !default.as_ref().is_some_and(|known| known.is_open()) {
-        *default = Some(pipeline);
+        make_default(&mut default, pipeline);
     }
     Ok(())
+}
+
+/// Whether scopes of this account are known to run untraced, so that nothing has to be prepared for them.
+pub(crate) fn is_off(account: &Account) -> bool {
+    match account {
+        Account::Of(_) => !is_enabled(),
+        Account::Default => !is_enabled() || GAVE_UP.load(Ordering::Relaxed),
+    }
 }
 
 /// The pipeline of an account, started if need be; none if tracing is off or can't start.
@@ -167,15 +179,17 @@ fn default_pipeline() -> Option<Arc<Pipeline>> {
         // Shut down is a choice: nothing starts again by itself.
         return pipeline.is_open().then(|| pipeline.clone());
     }
-    if TRIED.load(Ordering::Relaxed) {
+    if GAVE_UP.load(Ordering::Relaxed) {
         return None;
     }
     match initialize_tracing(TracingOptions::new()) {
         Ok(()) => DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone(),
         // Another thread was first.
-        Err(TracingError::AlreadyInitialized) => DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        Err(TracingError::AlreadyInitialized) => {
+            DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone()
+        }
         Err(error) => {
-            TRIED.store(true, Ordering::Relaxed);
+            GAVE_UP.store(true, Ordering::Relaxed);
             report(&error);
             None
         }
@@ -190,7 +204,7 @@ pub(crate) fn why_off() -> Option<String> {
     match DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
         Some(pipeline) if pipeline.is_open() => None,
         Some(_) => Some("it was shut down".into()),
-        None if TRIED.load(Ordering::Relaxed) => Some(TracingError::NoKey.to_string()),
+        None if GAVE_UP.load(Ordering::Relaxed) => Some(TracingError::NoKey.to_string()),
         None => None,
     }
 }
@@ -208,8 +222,9 @@ fn is_enabled() -> bool {
         1 => true,
         2 => false,
         _ => {
-            let off = std::env::var(ENABLED)
-                .is_ok_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off"));
+            let off = std::env::var(ENABLED).is_ok_and(|value| {
+                matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off")
+            });
             SWITCH.store(if off { 2 } else { 1 }, Ordering::Relaxed);
             !off
         }
@@ -217,7 +232,8 @@ fn is_enabled() -> bool {
 }
 
 fn key_of_environment() -> Result<Option<Token>, TracingError> {
-    let key = environment::read(environment::API_KEY).map_err(|error| TracingError::Invalid(error.to_string()))?;
+    let key =
+        environment::read(environment::API_KEY).map_err(|error| TracingError::Invalid(error.to_string()))?;
     Ok(key.map(Token::from))
 }
 
@@ -228,7 +244,8 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     running.retain(|known| known.pipeline.is_open());
     let same = |known: &&Running| {
-        known.token.same(&token) && options.endpoint.as_ref().is_none_or(|endpoint| *endpoint == known.endpoint)
+        known.token.same(&token)
+            && options.endpoint.as_ref().is_none_or(|endpoint| *endpoint == known.endpoint)
     };
     if let Some(known) = running.iter().find(same) {
         return Ok(known.pipeline.clone());
@@ -244,7 +261,9 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
         .ok_or_else(|| {
-            TracingError::Invalid(format!("the collector endpoint is not an http or https URL: set {ENDPOINT} to one"))
+            TracingError::Invalid(format!(
+                "the collector endpoint is not an http or https URL: set {ENDPOINT} to one"
+            ))
         })?;
     let settings = Settings {
         token: token.clone(),
@@ -267,16 +286,24 @@ fn all() -> Vec<Arc<Pipeline>> {
 ///
 /// It blocks; in async code, call it in `spawn_blocking`.
 pub fn flush(timeout: Duration) -> bool {
+    each(timeout, Pipeline::flush)
+}
+
+/// Does something to every pipeline, within one bound of time; whether all of it was done.
+fn each(timeout: Duration, one: impl Fn(&Pipeline, Duration) -> bool) -> bool {
     let end = Instant::now() + timeout;
-    all().iter().fold(true, |done, pipeline| pipeline.flush(end.saturating_duration_since(Instant::now())) && done)
+    let mut done = true;
+    for pipeline in all() {
+        done &= one(&pipeline, end.saturating_duration_since(Instant::now()));
+    }
+    done
 }
 
 /// Flushes, at most `timeout`, and ends tracing; whether everything went out. What is left is counted as dropped.
 ///
 /// Scopes run untraced from then on, until [`initialize_tracing`]; signals say that tracing was shut down.
 pub fn shutdown(timeout: Duration) -> bool {
-    let end = Instant::now() + timeout;
-    all().iter().fold(true, |done, pipeline| pipeline.shutdown(end.saturating_duration_since(Instant::now())) && done)
+    each(timeout, Pipeline::shutdown)
 }
 
 /// Where the spans of the running accounts are.

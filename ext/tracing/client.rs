@@ -1,6 +1,6 @@
 //! Tracing from a client: under its key, even beside another's.
 
-use super::account::{self, Account, TracingError};
+use super::account::{self, Account, TracingError, TracingOptions};
 use super::scope::PaidTracing;
 use super::signal::{Signal, signal};
 use super::text::OptionalText;
@@ -16,7 +16,17 @@ macro_rules! tracing_methods {
         ///
         /// [`TracingError`](crate::tracing::TracingError); the program can ignore it and runs untraced.
         pub fn initialize_tracing(&self) -> Result<(), TracingError> {
-            account::initialize_for(&$token(self), None)
+            self.initialize_tracing_with(TracingOptions::new())
+        }
+
+        /// Starts tracing under this client's key with a collector or a bound of your own; a key in the options is
+        /// not used. Python: `client.initialize_tracing(collector_endpoint)`.
+        ///
+        /// # Errors
+        ///
+        /// As [`initialize_tracing`](Self::initialize_tracing).
+        pub fn initialize_tracing_with(&self, options: TracingOptions) -> Result<(), TracingError> {
+            account::initialize_for($token(self), options)
         }
 
         /// Work for a customer, to be traced under this client's key. Python: `client.trace(..)` with its parameters.

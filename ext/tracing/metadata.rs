@@ -97,13 +97,19 @@ fn scalar(number: &serde_json::Number) -> Attribute {
 
 /// A list of one scalar type keeps it; a mixed one becomes text, item by item.
 fn list(values: Vec<Value>) -> Attribute {
-    if let Some(values) = values.iter().map(Value::as_bool).collect::<Option<Vec<bool>>>().filter(|v| !v.is_empty()) {
+    if let Some(values) =
+        values.iter().map(Value::as_bool).collect::<Option<Vec<bool>>>().filter(|v| !v.is_empty())
+    {
         return Attribute::Array(Array::Bool(values));
     }
-    if let Some(values) = values.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>().filter(|v| !v.is_empty()) {
+    if let Some(values) =
+        values.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>().filter(|v| !v.is_empty())
+    {
         return Attribute::Array(Array::I64(values));
     }
-    if let Some(values) = values.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty()) {
+    if let Some(values) =
+        values.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty())
+    {
         return Attribute::Array(Array::F64(values));
     }
     let texts = values.into_iter().map(|value| match value {

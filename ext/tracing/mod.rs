@@ -19,13 +19,15 @@
 //! Tracing never disturbs the program: it has its own pipeline beside any OpenTelemetry set-up of yours, takes no
 //! `OTEL_*` variable, does no I/O on your threads, and where it cannot start, your code runs untraced.
 
-mod account;
-mod client;
-mod ids;
 #[doc(hidden)]
 #[path = "macros.rs"]
 pub mod __private;
+mod account;
+mod client;
+mod ids;
 mod metadata;
+#[cfg(unix)]
+mod os_signals;
 mod outcome;
 mod scope;
 mod signal;
@@ -36,7 +38,11 @@ pub use account::{
     FlushGuard, TracingError, TracingOptions, flush, flush_guard, initialize_tracing, shutdown, stats,
 };
 pub use metadata::Metadata;
-pub use scope::{InCurrentScope, PaidTracing, Scope, Scoped, Traced, paid_tracing};
+#[cfg(unix)]
+pub use os_signals::flush_on_signals;
+pub use scope::{
+    InCurrentScope, PaidTracing, Scope, Scoped, Traced, carry_scope, current_tracing_token, paid_tracing,
+};
 pub use signal::{Signal, SignalData, SignalError, signal};
 pub use text::OptionalText;
 pub use token::{

@@ -14,11 +14,11 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 use pin_project_lite::pin_project;
 
 use super::account::{self, Account};
+use super::ids;
 use super::metadata::Metadata;
 use super::outcome::Outcome;
 use super::text::OptionalText;
 use super::token::{self, TracingToken};
-use super::ids;
 use crate::ext::delivery::{Parent, Pipeline, Span, Status, now_unix_nano};
 
 const NAME: &str = "paid.trace.parent_span";
@@ -53,23 +53,29 @@ pub struct PaidTracing {
     token: Option<TracingToken>,
     store_prompt: bool,
     metadata: Metadata,
+    /// Tracing was off when this was made: nothing is prepared, and the work runs untraced.
+    off: bool,
 }
 
 impl PaidTracing {
     pub(crate) fn new(account: Account, customer: impl OptionalText) -> Self {
+        let off = account::is_off(&account);
         PaidTracing {
             account,
-            customer: customer.into_text(),
+            customer: if off { None } else { customer.into_text() },
             agent: None,
             token: None,
             store_prompt: false,
             metadata: Metadata::default(),
+            off,
         }
     }
 
     /// The agent that does the work; signals need it.
     pub fn external_agent_id(mut self, id: impl OptionalText) -> Self {
-        self.agent = id.into_text();
+        if !self.off {
+            self.agent = id.into_text();
+        }
         self
     }
 
@@ -87,7 +93,9 @@ impl PaidTracing {
 
     /// Attributes of every span of the scope, under `metadata.`; an inner scope has its own.
     pub fn metadata(mut self, metadata: impl Into<Metadata>) -> Self {
-        self.metadata = metadata.into();
+        if !self.off {
+            self.metadata = metadata.into();
+        }
         self
     }
 
@@ -155,6 +163,9 @@ impl PaidTracing {
     }
 
     fn open(self) -> Opened {
+        if self.off {
+            return Opened::Untraced;
+        }
         let Some(pipeline) = account::pipeline(&self.account) else { return Opened::Untraced };
         let outer = current();
         let token = self.token.or_else(token::current).map(TracingToken::trace_id);
@@ -214,6 +225,22 @@ struct Current(Arc<OpenScope>);
 /// The scope of this thread's context.
 pub(crate) fn current() -> Option<Arc<OpenScope>> {
     Context::map_current(|context| context.get::<Current>().map(|current| current.0.clone()))
+}
+
+/// The token of the trace that the code here belongs to, to hand to another process; none outside of a scope, and none
+/// if the work is untraced.
+///
+/// ```
+/// use paid::tracing::{current_tracing_token, generate_tracing_token, paid_tracing};
+///
+/// let token = generate_tracing_token();
+/// paid_tracing("customer_1").tracing_token(token).run(|| {
+///     assert!(current_tracing_token().is_none_or(|current| current == token)); // None: tracing is off
+/// });
+/// assert_eq!(current_tracing_token(), None);
+/// ```
+pub fn current_tracing_token() -> Option<TracingToken> {
+    current().map(|scope| TracingToken::of(scope.trace_id))
 }
 
 impl OpenScope {
@@ -397,6 +424,26 @@ impl<F: Future> Future for Scoped<F> {
         let this = self.project();
         let _attached = this.context.clone().attach();
         this.work.poll(context)
+    }
+}
+
+/// Carries the current scope into a closure that runs elsewhere: a new thread starts without it. For futures, see
+/// [`InCurrentScope`].
+///
+/// ```
+/// use paid::tracing::{carry_scope, paid_tracing};
+///
+/// paid_tracing("customer_1").run(|| {
+///     std::thread::scope(|threads| {
+///         threads.spawn(carry_scope(|| { /* signals here belong to customer_1 */ }));
+///     });
+/// });
+/// ```
+pub fn carry_scope<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let context = Context::current();
+    move || {
+        let _attached = context.attach();
+        work()
     }
 }
 

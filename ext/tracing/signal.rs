@@ -150,7 +150,11 @@ fn enabled(data: Value) -> Result<Value, SignalError> {
         Value::Object(paid) => {
             paid.insert("enable_cost_tracing".into(), true.into());
         }
-        _ => return refuse("its `paid` is not an object, where cost tracing is noted: call it something else"),
+        _ => {
+            return refuse(
+                "its `paid` is not an object, where cost tracing is noted: call it something else",
+            );
+        }
     }
     Ok(Value::Object(data))
 }

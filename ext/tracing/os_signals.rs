@@ -1,0 +1,30 @@
+//! Flushing when the system asks the process to end, for programs that want it.
+
+use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+
+use super::account;
+
+/// Flushes, at most `timeout`, when the process gets SIGTERM, SIGINT or SIGHUP, and then ends it by that signal.
+///
+/// Call it once, in a program that handles none of these signals itself; one that does calls [`flush`](super::flush)
+/// in its own shutdown instead. Without it, no handler is installed. `timeout` beyond 12 s counts as 12 s. Unix only.
+///
+/// # Errors
+///
+/// The system refuses a handler or a thread.
+pub fn flush_on_signals(timeout: Duration) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let timeout = timeout.min(Duration::from_secs(12));
+    std::thread::Builder::new().name("paid-signals".into()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            account::flush(timeout);
+            // Ends the process as if there were no handler; it comes back only if that is not allowed.
+            let _ = low_level::emulate_default_handler(signal);
+        }
+    })?;
+    Ok(())
+}
