@@ -1,9 +1,9 @@
 //! Cost traces: how they look, and how the cost data of a signal becomes one.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::time::now_unix_nano;
+use crate::time::{as_text, now_unix_nano};
 use crate::validate::{Object, refuse};
 use crate::{error::ApiError, state::ReceivedSignal};
 
@@ -50,10 +50,6 @@ struct CostAmount {
     currency: String,
 }
 
-fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
-}
-
 impl CostTrace {
     /// A cost of this amount, at this moment.
     pub fn new(vendor: impl Into<String>, amount: f64, currency: impl Into<String>) -> Self {
@@ -90,6 +86,21 @@ impl CostTrace {
         self
     }
 
+    /// Who is paid.
+    pub fn vendor(&self) -> &str {
+        &self.vendor
+    }
+
+    /// The cost, in units of the [`currency`](Self::currency).
+    pub fn amount(&self) -> f64 {
+        self.cost.amount
+    }
+
+    /// The currency of the cost.
+    pub fn currency(&self) -> &str {
+        &self.cost.currency
+    }
+
     pub(crate) fn started_at(&self) -> i128 {
         i128::from(self.start_time_unix_nano)
     }
@@ -114,6 +125,15 @@ pub(crate) fn of_signal(signal: &ReceivedSignal, at: &str) -> Result<Option<Cost
     refuse(problems)?;
     let name = signal.event_name.as_deref().unwrap_or("signal");
     Ok(trace.map(|trace| trace.name(name)))
+}
+
+/// The cost trace of an AI call that was traced, if its span says what it used.
+pub(crate) fn of_usage(name: &str, attributes: Object) -> Option<CostTrace> {
+    if !attributes.keys().any(|key| key.starts_with("gen_ai.usage.")) {
+        return None;
+    }
+    let vendor = attributes.get("gen_ai.system").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    Some(usage_trace(&vendor, attributes).name(name))
 }
 
 fn read(cost_data: &Object, at: &str, problems: &mut Vec<String>) -> Option<CostTrace> {
@@ -161,9 +181,13 @@ fn priced_usage(vendor: &str, usage: &Value, at: &str, problems: &mut Vec<String
         problems.push(format!("{at}.attributes must be an object"));
         return None;
     };
-    let mut trace = CostTrace::new(vendor, tokens(usage) / TOKENS_PER_DOLLAR, "USD");
-    trace.attributes = usage.clone();
-    Some(trace)
+    Some(usage_trace(vendor, usage.clone()))
+}
+
+fn usage_trace(vendor: &str, usage: Object) -> CostTrace {
+    let mut trace = CostTrace::new(vendor, tokens(&usage) / TOKENS_PER_DOLLAR, "USD");
+    trace.attributes = usage;
+    trace
 }
 
 fn tokens(usage: &Object) -> f64 {

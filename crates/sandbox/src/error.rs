@@ -62,6 +62,11 @@ impl ApiError {
         self.details = Some(details.into());
         self
     }
+
+    /// What is wrong, as fully as the error knows.
+    pub(crate) fn explanation(self) -> String {
+        self.details.unwrap_or(self.message)
+    }
 }
 
 impl IntoResponse for ApiError {

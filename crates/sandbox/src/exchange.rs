@@ -37,16 +37,16 @@ pub(crate) async fn respond(
     router: Router,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, CutOff> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let body = to_bytes(Body::new(body), usize::MAX).await;
     // The client left before its request was whole.
     let body = body.map_err(|_| CutOff)?;
     let received = ReceivedRequest::new(&parts, &body);
-    let answer = process(router, Request::from_parts(parts, Body::from(body)));
     if received.path() == INSPECTION_PATH {
-        return Ok(answer.await);
+        return Ok(process(router, Request::from_parts(parts, Body::from(body))).await);
     }
-    shared.requests().push(received.clone());
+    parts.extensions.insert(shared.record(received.clone()));
+    let answer = process(router, Request::from_parts(parts, Body::from(body)));
     let fault = shared.faults().take(received.method(), received.path());
     let answer = match fault {
         None => End::Answer(answer.await),

@@ -1,5 +1,6 @@
 //! A local stand-in for the Paid API: a server on loopback that answers every operation,
-//! remembers what it was told, shows what arrived and fails when it is asked to.
+//! takes traces, remembers what it was told, shows what arrived and fails when it is
+//! asked to.
 //!
 //! It is meant for tests of code that calls Paid and for trying things out without an
 //! account. Start one, point the client at [`Sandbox::base_url`], and look at what arrived:
@@ -33,12 +34,14 @@ mod costs;
 mod error;
 mod exchange;
 mod faults;
+mod otlp;
 mod pattern;
 mod recorder;
 mod routes;
 mod server;
 mod state;
 mod time;
+mod traces;
 mod validate;
 
 use std::io;
@@ -49,11 +52,13 @@ use tokio::sync::oneshot;
 
 pub use costs::{CostTrace, PRICE_PER_TOKEN_USD};
 pub use faults::Fault;
+pub use otlp::{
+    AttributeValue, LinkedCost, ReceivedSpan, SpanEvent, SpanKind, SpanStatus, StatusCode, TracedSignal,
+};
 pub use recorder::{Outcome, ReceivedRequest};
 pub use state::ReceivedSignal;
 
 use server::{Observer, Server, Shared};
-use state::Store;
 
 /// The key that a sandbox accepts unless it is told another.
 pub const API_KEY: &str = "sandbox_key";
@@ -202,10 +207,10 @@ impl Sandbox {
         self.shared.faults().clear();
     }
 
-    /// Forgets everything: records, signals, costs, requests and faults. Ids start from 1
+    /// Forgets everything: records, signals, spans, costs, requests and faults. Ids start from 1
     /// again; open connections stay open.
     pub fn reset(&self) {
-        *self.shared.store() = Store::default();
+        self.shared.clear_store();
         self.clear_requests();
         self.clear_faults();
     }

@@ -76,10 +76,11 @@ fn serve(port: u16, key: Key) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (url, key) = (sandbox.base_url(), sandbox.api_key());
+    let (url, key, collector) = (sandbox.base_url(), sandbox.api_key(), sandbox.collector_endpoint());
     say(&format!(
         "The Paid sandbox listens at {url} and accepts the key {key}\n\n  \
-         export PAID_BASE_URL={url}\n  export PAID_API_KEY={key}\n\n\
+         export PAID_BASE_URL={url}\n  export PAID_API_KEY={key}\n  \
+         export PAID_OTEL_COLLECTOR_ENDPOINT={collector}\n\n\
          What has arrived: {}/sandbox/received\nCtrl-C stops it.\n",
         sandbox.origin()
     ));

@@ -1,14 +1,19 @@
 //! What arrived: every request as the server saw it, with its key kept out of sight.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Instant;
 
 use axum::http::{HeaderMap, header, request::Parts};
 use serde_json::Value;
 
-use crate::pattern;
+use crate::{otlp, pattern};
 
-const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
+
+/// The place of a request among those that were recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestIndex(pub(crate) usize);
 
 /// A request as it arrived.
 ///
@@ -95,7 +100,7 @@ impl ReceivedRequest {
         matches!(self.authorization.as_slice(), [value] if bearer(value) == Some(key))
     }
 
-    /// The body as it was sent.
+    /// The body as it was sent. That of a trace request holds the key of its sender.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
@@ -103,6 +108,15 @@ impl ReceivedRequest {
     /// The body as JSON, if it is JSON.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body for people. The body of a trace request holds the key, in some encoding.
+    fn printable_body(&self) -> Cow<'_, str> {
+        if self.path == otlp::PATH {
+            format!("[{} bytes of traces]", self.body.len()).into()
+        } else {
+            String::from_utf8_lossy(&self.body)
+        }
     }
 
     /// When the whole request had arrived.
@@ -117,7 +131,7 @@ impl fmt::Debug for ReceivedRequest {
             .field("method", &self.method)
             .field("target", &self.target)
             .field("headers", &self.headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("body", &self.printable_body())
             .finish_non_exhaustive()
     }
 }

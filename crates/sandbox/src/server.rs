@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 
 use crate::exchange::respond;
 use crate::faults::FaultQueue;
-use crate::recorder::{Outcome, ReceivedRequest};
+use crate::otlp::ReceivedSpan;
+use crate::recorder::{Outcome, ReceivedRequest, RequestIndex};
 use crate::routes;
 use crate::state::Store;
 
@@ -29,6 +31,10 @@ pub(crate) struct Shared {
     store: Mutex<Store>,
     requests: Mutex<Vec<ReceivedRequest>>,
     faults: Mutex<FaultQueue>,
+    /// How many spans there are, for those who wait for more.
+    span_count: watch::Sender<usize>,
+    /// The server's runtime, once it runs.
+    runtime: OnceLock<Handle>,
 }
 
 impl Shared {
@@ -39,6 +45,8 @@ impl Shared {
             store: Mutex::default(),
             requests: Mutex::default(),
             faults: Mutex::default(),
+            span_count: watch::Sender::new(0),
+            runtime: OnceLock::new(),
         }
     }
 
@@ -53,6 +61,40 @@ impl Shared {
 
     pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<ReceivedRequest>> {
         lock(&self.requests)
+    }
+
+    /// Keeps a request, and says where.
+    pub(crate) fn record(&self, request: ReceivedRequest) -> RequestIndex {
+        let mut requests = self.requests();
+        requests.push(request);
+        RequestIndex(requests.len().saturating_sub(1))
+    }
+
+    /// Keeps spans, and wakes those who wait for them.
+    pub(crate) fn take_spans(&self, spans: Vec<ReceivedSpan>) {
+        let mut store = self.store();
+        store.take_spans(spans);
+        self.span_count.send_replace(store.spans().len());
+    }
+
+    /// Forgets everything but the requests and faults.
+    pub(crate) fn clear_store(&self) {
+        let mut store = self.store();
+        *store = Store::default();
+        self.span_count.send_replace(0);
+    }
+
+    /// Calls this once there are this many spans, or after this long. It is dropped
+    /// without a call when the server has ended.
+    pub(crate) fn when_spans(&self, count: usize, timeout: Duration, tell: impl FnOnce() + Send + 'static) {
+        let mut so_far = self.span_count.subscribe();
+        if let Some(runtime) = self.runtime.get() {
+            runtime.spawn(async move {
+                let enough = so_far.wait_for(|so_far| *so_far >= count);
+                let _ = tokio::time::timeout(timeout, enough).await;
+                tell();
+            });
+        }
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
@@ -149,6 +191,7 @@ fn run(
     match listener {
         Ok(listener) => {
             let router = routes::router(shared.clone());
+            let _ = shared.runtime.set(runtime.handle().clone());
             runtime.spawn(accept(listener, shared, router));
             ready(Ok(()));
             // Whether asked or abandoned: the end of the sender is the end of the server.

@@ -1,4 +1,4 @@
-//! What the sandbox remembers: records by id and external id, signals, cost traces, entitlements.
+//! What the sandbox remembers: records by id and external id, signals, spans, cost traces, entitlements.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::costs::CostTrace;
 use crate::error::ApiError;
+use crate::otlp::{ReceivedSpan, SpanMemory, cost_for_customer};
 use crate::validate::Object;
 
 /// The organization that everything in a sandbox belongs to.
@@ -50,6 +51,7 @@ pub(crate) struct Store {
     costs: Vec<(String, CostTrace)>,
     entitlements: BTreeMap<String, Vec<Value>>,
     entitlement_ids: Ids,
+    spans: SpanMemory,
 }
 
 impl Default for Store {
@@ -65,6 +67,7 @@ impl Default for Store {
             costs: Vec::new(),
             entitlements: BTreeMap::new(),
             entitlement_ids: Ids::new("ent"),
+            spans: SpanMemory::default(),
         }
     }
 }
@@ -78,6 +81,21 @@ impl Store {
             self.add_cost(&customer, cost);
         }
         self.signals.push(signal);
+    }
+
+    /// Keeps spans, and their costs for the customers that they name. A span that comes
+    /// again costs nothing again.
+    pub(crate) fn take_spans(&mut self, spans: Vec<ReceivedSpan>) {
+        for span in spans {
+            let cost = cost_for_customer(&span);
+            if let (true, Some((customer, cost))) = (self.spans.add(span), cost) {
+                self.add_cost(&customer, cost);
+            }
+        }
+    }
+
+    pub(crate) fn spans(&self) -> &[ReceivedSpan] {
+        self.spans.all()
     }
 
     /// Keeps a cost for a customer named by either id. A name that nobody has yet is

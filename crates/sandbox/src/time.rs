@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::Serializer;
+
 /// Nanoseconds since 1970.
 pub(crate) fn now_unix_nano() -> u64 {
     SystemTime::now()
@@ -9,6 +11,12 @@ pub(crate) fn now_unix_nano() -> u64 {
         .ok()
         .and_then(|since| u64::try_from(since.as_nanos()).ok())
         .unwrap_or(0)
+}
+
+/// Nanoseconds as the API writes them: as text, because JSON numbers lose the last digits
+/// in many languages.
+pub(crate) fn as_text<S: Serializer>(nanos: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(nanos)
 }
 
 /// Nanoseconds since 1970 of an RFC 3339 date and time, or nothing when the text is not one.

@@ -65,7 +65,7 @@ async fn requests_are_shown_as_they_arrived() {
     assert_eq!(status, 200);
     assert_eq!(received["requests"], 1);
     assert_eq!(received["customers"], json!([created]));
-    for list in ["agents", "contacts", "orders", "signals", "cost_traces"] {
+    for list in ["agents", "contacts", "orders", "signals", "cost_traces", "spans", "traced_signals"] {
         assert_eq!(received[list], json!([]), "{list}");
     }
 

@@ -21,9 +21,11 @@ fn the_program_says_where_it_listens_and_logs_without_keys() {
         .expect("the URL is printed");
     let key = lines.next().expect("the key is printed");
     assert_eq!(key.trim(), "export PAID_API_KEY=k_program");
+    let collector = lines.next().expect("the collector is printed");
+    let origin = url.strip_suffix("/api/v1").expect("a base URL");
+    assert_eq!(collector.trim(), format!("export PAID_OTEL_COLLECTOR_ENDPOINT={origin}/v1/traces"));
 
     // The key of this request is not the program's: it is refused, and not logged.
-    let origin = url.strip_suffix("/api/v1").expect("a base URL");
     let mut stream = get(origin, "/api/v1/customers?limit=1");
     assert_eq!(status_line(&mut stream), "HTTP/1.1 401");
     let logged = lines.find(|line| line.starts_with("GET")).expect("a log line");

@@ -6,6 +6,7 @@ use axum::routing::get;
 use serde_json::json;
 
 use super::{Answer, Sandbox, ok};
+use crate::otlp::traced_signals;
 use crate::server::Shared;
 
 /// Where the inspection lives. Requests to it are not recorded and need no key.
@@ -26,5 +27,7 @@ async fn received(State(shared): Sandbox) -> Answer {
         "orders": store.shown_orders(),
         "signals": store.signals,
         "cost_traces": store.costs().collect::<Vec<_>>(),
+        "spans": store.spans(),
+        "traced_signals": traced_signals(store.spans()),
     }))
 }

@@ -5,6 +5,7 @@ mod contacts;
 mod customers;
 mod inspect;
 mod orders;
+mod otlp;
 mod reference;
 mod usage;
 
@@ -50,6 +51,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .nest(BASE_PATH, api)
         .merge(inspect::routes())
+        .merge(otlp::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::disable())

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod otlp;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
