@@ -1,5 +1,6 @@
 //! What the driver answers: a value, or what went wrong.
 
+use paid::tracing::{SignalError, TracingError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -47,6 +48,42 @@ impl From<paid::Error> for Refusal {
             attempts: error.attempts(),
         }
     }
+}
+
+impl From<SignalError> for Refusal {
+    fn from(error: SignalError) -> Self {
+        let kind = match error {
+            SignalError::EmptyName => "empty_name",
+            SignalError::OutsideScope => "outside_scope",
+            SignalError::NoCustomer => "no_customer",
+            SignalError::NoAgent => "no_agent",
+            SignalError::InvalidData(_) => "invalid_data",
+            SignalError::TracingOff(_) => "tracing_off",
+            SignalError::QueueFull => "queue_full",
+            SignalError::ShutDown => "shut_down",
+            _ => "other",
+        };
+        Refusal::local(kind, error.to_string())
+    }
+}
+
+impl From<TracingError> for Refusal {
+    fn from(error: TracingError) -> Self {
+        let kind = match error {
+            TracingError::Disabled => "disabled",
+            TracingError::NoKey => "no_key",
+            TracingError::Invalid(_) => "invalid",
+            TracingError::AlreadyInitialized => "already_initialized",
+            TracingError::System(_) => "system",
+            _ => "other",
+        };
+        Refusal::local(kind, error.to_string())
+    }
+}
+
+/// A good answer with nothing but its value.
+pub fn ok(value: impl Into<Value>) -> Map<String, Value> {
+    Map::from_iter([("ok".to_string(), value.into())])
 }
 
 /// The answer as it is written.

@@ -13,15 +13,21 @@
 //!   have their wire names. `{"$datetime": ISO}` is a point in time, `{"$float": "nan"}` a float.
 //! - `request_options` has `timeout_in_seconds`, `max_retries`, `additional_headers`,
 //!   `additional_query_parameters`, `additional_body_parameters`; `"raw": true` asks for the raw answer.
+//! - `trace` runs a script of traced code, in the `form` of `closure`, `future`, `guard`, `macro` or `client`;
+//!   `initialize_tracing`, `signal`, `flush` and `token.*` are the functions of `paid::tracing`.
 //! - The answer is `{"ok": VALUE}` or `{"error": {"kind", "status_code", "message", "body", "attempts"}}`.
 //!
-//! `PAID_API_KEY` and `PAID_BASE_URL` configure it; `--blocking` uses the blocking client.
+//! `PAID_API_KEY`, `PAID_BASE_URL` and `PAID_OTEL_COLLECTOR_ENDPOINT` configure it; `--blocking` uses the
+//! blocking client, and threads in place of tasks.
 
 mod answer;
 mod calls;
 mod options;
 mod rest;
+mod script;
 mod step;
+mod traces;
+mod tracing;
 mod values;
 
 use std::io::{self, BufRead, Write};
@@ -30,13 +36,14 @@ use std::process::ExitCode;
 use answer::{Answer, Refusal};
 use rest::Client;
 use step::Step;
+use tokio::runtime::Runtime;
+use traces::World;
 
 fn main() -> ExitCode {
     let mut blocking = false;
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--blocking" => blocking = true,
-            // Nothing here outlives a call, so there is nothing to flush.
             "--flush-on-signals" => {}
             unknown => {
                 eprintln!("conformance: there is no option {unknown}: use --blocking or --flush-on-signals");
@@ -44,7 +51,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    match serve(&Client::from_env(blocking), io::stdin().lock(), io::stdout().lock()) {
+    match drive(blocking) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("conformance: {error}");
@@ -53,15 +60,24 @@ fn main() -> ExitCode {
     }
 }
 
+fn drive(blocking: bool) -> io::Result<()> {
+    let runtime = if blocking { None } else { Some(Runtime::new()?) };
+    let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
+    let client = Client::from_env(handle.clone());
+    let world = World::new(client.as_ref().ok().cloned(), handle);
+    serve(&client, &world, io::stdin().lock(), io::stdout().lock())
+}
+
 /// Answers line by line until the input ends.
 fn serve(
     client: &Result<Client, Refusal>,
+    world: &World,
     mut input: impl BufRead,
     mut output: impl Write,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
-        let answer = answer::to_json(run(client, &line));
+        let answer = answer::to_json(run(client, world, &line));
         writeln!(output, "{answer}")?;
         output.flush()?;
         line.clear();
@@ -69,8 +85,11 @@ fn serve(
     Ok(())
 }
 
-fn run(client: &Result<Client, Refusal>, line: &[u8]) -> Answer {
+fn run(client: &Result<Client, Refusal>, world: &World, line: &[u8]) -> Answer {
     let mut step = Step::read(line)?;
+    if tracing::knows(&step.op) {
+        return tracing::run(world, step);
+    }
     if !rest::knows(&step.op) {
         return Err(Refusal::local("unknown_op", format!("there is no operation {:?}", step.op)));
     }

@@ -7,7 +7,7 @@ use paid::types::{
 use paid::{AsyncPaid, DateTime, JsonObject, Nullable, Paid};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
 use crate::answer::{Answer, Refusal};
 use crate::calls::finish;
@@ -15,20 +15,19 @@ use crate::step::Step;
 use crate::values::FreeForm;
 
 /// One of the SDK's clients.
+#[derive(Clone)]
 pub enum Client {
-    Async(AsyncPaid, Runtime),
+    Async(AsyncPaid, Handle),
     Blocking(Paid),
 }
 
 impl Client {
     /// The client that the environment configures.
-    pub fn from_env(blocking: bool) -> Result<Self, Refusal> {
-        if blocking {
-            return Ok(Client::Blocking(Paid::from_env()?));
-        }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(|error| Refusal::local("transport", format!("no runtime: {error}")))?;
-        Ok(Client::Async(AsyncPaid::from_env()?, runtime))
+    pub fn from_env(runtime: Option<Handle>) -> Result<Self, Refusal> {
+        Ok(match runtime {
+            Some(runtime) => Client::Async(AsyncPaid::from_env()?, runtime),
+            None => Client::Blocking(Paid::from_env()?),
+        })
     }
 }
 

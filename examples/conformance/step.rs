@@ -1,6 +1,7 @@
 //! One line of input, and how an operation takes what it needs from it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,9 @@ pub struct Step {
     kwargs: Map<String, Value>,
     #[serde(default)]
     request_options: Option<Map<String, Value>>,
+    /// What stands beside those.
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 impl Step {
@@ -53,6 +57,24 @@ impl Step {
         &mut self.kwargs
     }
 
+    /// Takes one keyword argument. Null is the same as nothing.
+    pub fn argument<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
+        optional(&mut self.kwargs, name)
+    }
+
+    /// Takes what stands beside the arguments.
+    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Refusal> {
+        let missing = || Refusal::invalid(name, format!("is missing in {}", self.op));
+        optional(&mut self.more, name)?.ok_or_else(missing)
+    }
+
+    /// Takes a duration that stands beside the arguments.
+    pub fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Refusal> {
+        let seconds: Option<f64> = optional(&mut self.more, name)?;
+        let duration = seconds.map(Duration::try_from_secs_f64).transpose();
+        duration.map_err(|error| Refusal::invalid(name, error))
+    }
+
     /// Takes the options of the call.
     pub fn options(&mut self) -> Result<Options, Refusal> {
         Options::read(self.request_options.take().unwrap_or_default())
@@ -68,4 +90,10 @@ impl Step {
             None => Ok(()),
         }
     }
+}
+
+/// Takes a value out, unless it is null or missing.
+fn optional<T: DeserializeOwned>(from: &mut Map<String, Value>, name: &str) -> Result<Option<T>, Refusal> {
+    let value = from.remove(name).unwrap_or_default();
+    serde_json::from_value(value).map_err(|error| Refusal::invalid(name, error))
 }

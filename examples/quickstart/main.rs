@@ -4,9 +4,11 @@
 //! `PAID_API_KEY` set it talks to the real API instead (and leaves nothing behind but the signals).
 
 use std::error::Error;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use paid::AsyncPaid;
+use paid::cost::CostData;
+use paid::tracing::{SignalError, TracingOptions, TracingToken};
 use paid::types::{CustomerCreate, CustomerUpdate, Signal};
 use paid_sandbox::Sandbox;
 
@@ -16,13 +18,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var_os("PAID_API_KEY").is_some() {
         let client = AsyncPaid::from_env()?;
         println!("PAID_API_KEY is set: this runs against {}\n", client.base_url());
-        return run(&client).await;
+        run(&client).await?;
+        let token = traced_work(&client)?;
+        println!("traced     trace {}", token.to_hex());
+        return Ok(()); // The end of the process sends what is still in memory.
     }
     let sandbox = Sandbox::start().await?;
     let client = AsyncPaid::builder().token(sandbox.api_key()).base_url(sandbox.base_url()).build()?;
     println!("PAID_API_KEY is not set: this runs against a sandbox in this process\n");
+    client.initialize_tracing_with(TracingOptions::new().collector_endpoint(sandbox.collector_endpoint()))?;
     run(&client).await?;
-    println!("\nWhat the API received:");
+    let token = traced_work(&client)?;
+    sandbox.wait_for_spans(4, Duration::from_secs(10)).await;
+    println!("\nThe trace, as the collector has it:\n{}", sandbox.trace_tree(&token.to_hex()));
+    println!("What the API received:");
     for request in sandbox.requests() {
         println!("  {:6} {} ({} bytes)", request.method(), request.target(), request.body().len());
     }
@@ -61,6 +70,20 @@ async fn run(client: &AsyncPaid) -> Result<(), Box<dyn Error>> {
     client.customers().delete(&customer.id).await?;
     println!("deleted    {}", customer.id);
     Ok(())
+}
+
+/// A workflow for a customer: a nested step, its cost, and the signal that is billed with the costs of the trace.
+fn traced_work(client: &AsyncPaid) -> Result<TracingToken, SignalError> {
+    let token = paid::tracing::generate_tracing_token();
+    let scope = |customer: &str| client.paid_tracing(customer).external_agent_id("quickstart-agent");
+    scope("quickstart-customer").tracing_token(token).metadata([("plan", "pro")]).try_run(|| {
+        scope("quickstart-customer").try_run(|| match CostData::cost("ocr-service", 0.0015, "USD") {
+            Ok(cost) => client.signal("page_scanned").data(cost).send(),
+            Err(error) => Err(SignalError::InvalidData(error.to_string())),
+        })?;
+        client.signal("report_written").enable_cost_tracing(true).send()
+    })?;
+    Ok(token)
 }
 
 /// The signals of the file, billed to one customer.
