@@ -1,5 +1,6 @@
 //! Cost data of a signal: a cost that you know, or the usage that Paid prices.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::tracing::SignalData;
@@ -46,8 +47,8 @@ impl std::error::Error for CostError {}
 /// let signals = [Signal::new().event_name("a").data(cost), Signal::new().event_name("b").data(usage)];
 /// # Ok::<(), paid::cost::CostError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct CostData;
+#[derive(Debug)]
+pub enum CostData {}
 
 impl CostData {
     /// A cost that you know: who charges, how much in currency units, and the currency's code.
@@ -170,6 +171,67 @@ impl From<ManualUsage> for JsonObject {
             ("vendor".to_string(), Value::String(usage.vendor)),
             ("attributes".to_string(), Value::Object(usage.attributes)),
         ]))
+    }
+}
+
+/// As the signal's data: `{"costData": {..}}`.
+impl Serialize for ManualCost {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        JsonObject::from(self.clone()).serialize(serializer)
+    }
+}
+
+/// As the signal's data: `{"costData": {..}}`.
+impl Serialize for ManualUsage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        JsonObject::from(self.clone()).serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schemars")]
+mod schema {
+    use std::borrow::Cow;
+
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use super::{MODEL, ManualCost, ManualUsage};
+
+    impl JsonSchema for ManualCost {
+        fn schema_name() -> Cow<'static, str> {
+            "ManualCost".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({"type": "object", "required": ["costData"], "properties": {"costData": {
+                "type": "object",
+                "required": ["vendor", "cost"],
+                "properties": {
+                    "vendor": {"type": "string", "minLength": 1},
+                    "cost": {"type": "object", "required": ["amount", "currency"], "properties": {
+                        "amount": {"type": "number", "minimum": 0},
+                        "currency": {"type": "string", "pattern": "^[A-Za-z]{3}$"},
+                    }},
+                    (MODEL): {"type": "string"},
+                },
+            }}})
+        }
+    }
+
+    impl JsonSchema for ManualUsage {
+        fn schema_name() -> Cow<'static, str> {
+            "ManualUsage".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({"type": "object", "required": ["costData"], "properties": {"costData": {
+                "type": "object",
+                "required": ["vendor", "attributes"],
+                "properties": {
+                    "vendor": {"type": "string", "minLength": 1},
+                    "attributes": {"type": "object", "additionalProperties": true},
+                },
+            }}})
+        }
     }
 }
 

@@ -2,5 +2,5 @@
 
 pub mod cost;
 mod delivery;
-mod exit;
+mod process;
 pub mod tracing;

@@ -64,7 +64,7 @@ impl Token {
     #[cfg(feature = "cost-tracing")]
     pub(crate) fn same(&self, other: &Token) -> bool {
         match (&self.0, &other.0) {
-            (Source::Text(one), Source::Text(other)) => one == other,
+            (Source::Text(one), Source::Text(other)) => std::sync::Arc::ptr_eq(one, other) || one == other,
             (Source::Function(one), Source::Function(other)) => std::sync::Arc::ptr_eq(one, other),
             _ => false,
         }

@@ -41,3 +41,22 @@ fn free_form_data_is_an_object_and_descriptions_are_carried() {
     assert!(schema["properties"]["event_name"]["description"].as_str().is_some_and(|text| !text.is_empty()));
     assert!(self::schema::<Order>()["$defs"]["OrderLine"].is_object());
 }
+
+#[test]
+fn cost_data_has_a_schema_that_its_json_fits() {
+    use paid::cost::{CostData, ManualCost, ManualUsage};
+    let cost = serde_json::to_value(CostData::cost("v", 1.5, "USD").unwrap().model("m")).unwrap();
+    let described = &schema::<ManualCost>()["properties"]["costData"];
+    for name in described["required"].as_array().unwrap() {
+        assert!(cost["costData"].get(name.as_str().unwrap()).is_some(), "{name}");
+    }
+    for name in cost["costData"].as_object().unwrap().keys() {
+        assert!(described["properties"].get(name).is_some(), "{name}");
+    }
+    let usage = serde_json::to_value(CostData::usage("v").unwrap().input_tokens(1)).unwrap();
+    assert_eq!(usage["costData"]["attributes"]["gen_ai.usage.input_tokens"], 1);
+    assert_eq!(
+        schema::<ManualUsage>()["properties"]["costData"]["required"],
+        json!(["vendor", "attributes"])
+    );
+}

@@ -47,7 +47,16 @@ fn write_span(out: &mut Vec<u8>, span: &Span) {
     number(out, 6, KIND_INTERNAL);
     fixed64(out, 7, span.start_unix_nano);
     fixed64(out, 8, span.end_unix_nano);
-    for attribute in &span.attributes {
+    let ids = [("external_customer_id", &span.owner.customer), ("external_agent_id", &span.owner.agent)];
+    for (key, id) in ids {
+        if let Some(id) = id {
+            message(out, 9, |attribute| {
+                text(attribute, 1, key);
+                message(attribute, 2, |value| text(value, 1, id));
+            });
+        }
+    }
+    for attribute in span.owner.metadata.as_deref().unwrap_or_default().iter().chain(&span.attributes) {
         message(out, 9, |out| key_value(out, attribute));
     }
     if let Some(exception) = &span.exception {

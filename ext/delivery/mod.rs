@@ -10,21 +10,22 @@ mod span;
 mod stats;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) use queue::Refused;
-pub(crate) use span::{Exception, Parent, Span, Status, now_unix_nano};
+pub(crate) use span::{Exception, Owner, Parent, Span, Status, now_unix_nano};
 pub use stats::DeliveryStats;
 
 use queue::Queue;
-use stats::Counters;
 
 use crate::Token;
 
 /// Where one account's spans go.
 pub(crate) struct Pipeline {
     queue: Arc<Queue>,
-    counters: Arc<Counters>,
+    /// Whether the last attempt had an answer that settled its spans; true before the first.
+    answering: Arc<AtomicBool>,
 }
 
 /// What a pipeline needs to know.
@@ -42,10 +43,10 @@ impl Pipeline {
     ///
     /// The system has no thread, no event queue or no TLS for it.
     pub fn start(settings: Settings) -> Result<Pipeline, String> {
-        let counters = Arc::new(Counters::default());
-        let queue = Arc::new(Queue::new(settings.max_queue_bytes, counters.clone()));
-        send::start(settings, queue.clone(), counters.clone())?;
-        Ok(Pipeline { queue, counters })
+        let queue = Arc::new(Queue::new(settings.max_queue_bytes));
+        let answering = Arc::new(AtomicBool::new(true));
+        send::start(settings, queue.clone(), answering.clone())?;
+        Ok(Pipeline { queue, answering })
     }
 
     /// Hands over a finished span. It never waits.
@@ -76,11 +77,11 @@ impl Pipeline {
 
     /// Whether the collector took something lately or nothing was sent yet; else waiting for it is in vain.
     pub fn is_answering(&self) -> bool {
-        self.counters.is_answering()
+        self.answering.load(Ordering::Relaxed)
     }
 
     pub fn stats(&self) -> DeliveryStats {
-        self.counters.stats()
+        self.queue.stats()
     }
 }
 

@@ -1,11 +1,12 @@
 //! The queue between the caller and the sender: bounded in bytes, drop newest, never waiting on the caller's side.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::span::Span;
-use super::stats::Counters;
+use super::stats::DeliveryStats;
 
 /// Why a span was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,16 @@ pub(crate) struct Queue {
     /// Something for those who flush: spans were settled.
     settled: Condvar,
     max_bytes: usize,
-    counters: Arc<Counters>,
+    /// As `State::closed`, to be asked without the lock.
+    closed: AtomicBool,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Acknowledged,
+    DeadLettered,
+    Dropped,
 }
 
 #[derive(Default)]
@@ -32,14 +42,21 @@ struct State {
     /// Numbers of spans taken and settled since the start; settled follows taken, in order.
     taken: u64,
     settled: u64,
+    stats: DeliveryStats,
     /// Someone waits: don't wait for a full batch, or for the end of a pause.
     flush_to: u64,
     closed: bool,
 }
 
 impl Queue {
-    pub fn new(max_bytes: usize, counters: Arc<Counters>) -> Self {
-        Queue { state: Mutex::default(), work: Condvar::new(), settled: Condvar::new(), max_bytes, counters }
+    pub fn new(max_bytes: usize) -> Self {
+        Queue {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            settled: Condvar::new(),
+            max_bytes,
+            closed: AtomicBool::new(false),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -54,14 +71,15 @@ impl Queue {
             (false, true) => Some(Refused::Full),
             (false, false) => None,
         };
+        state.stats.emitted += 1;
         if let Some(refused) = refused {
-            self.counters.refused();
+            state.stats.dropped += 1;
             return Err(refused);
         }
+        state.stats.held += 1;
         state.bytes += size;
         state.taken += 1;
         state.spans.push_back(span);
-        self.counters.taken();
         // The sender looks again by itself while it gathers a batch; only an idle one needs to be woken.
         let wake = state.spans.len() == 1;
         drop(state);
@@ -92,12 +110,13 @@ impl Queue {
         Some(state.spans.drain(..count).collect())
     }
 
-    /// The spans of a batch are settled: acknowledged or given up.
-    pub fn settle(&self, spans: &[Span]) {
+    /// What became of a batch.
+    pub fn settle(&self, spans: &[Span], how: Settled) {
         let size: usize = spans.iter().map(Span::size).sum();
+        let count = spans.len() as u64;
         let mut state = self.state();
         state.bytes = state.bytes.saturating_sub(size);
-        state.settled += spans.len() as u64;
+        state.count(count, how);
         drop(state);
         self.settled.notify_all();
     }
@@ -139,21 +158,35 @@ impl Queue {
             return;
         }
         state.closed = true;
+        self.closed.store(true, Ordering::Release);
         let dropped = state.spans.len() as u64;
         state.spans.clear();
-        state.settled += dropped;
-        self.counters.dropped(dropped);
+        state.count(dropped, Settled::Dropped);
         drop(state);
         self.work.notify_all();
         self.settled.notify_all();
     }
 
     pub fn is_open(&self) -> bool {
-        !self.state().closed
+        !self.closed.load(Ordering::Acquire)
+    }
+
+    pub fn stats(&self) -> DeliveryStats {
+        self.state().stats
     }
 }
 
 impl State {
+    fn count(&mut self, count: u64, how: Settled) {
+        self.settled += count;
+        self.stats.held = self.stats.held.saturating_sub(count);
+        match how {
+            Settled::Acknowledged => self.stats.acknowledged += count,
+            Settled::DeadLettered => self.stats.dead_lettered += count,
+            Settled::Dropped => self.stats.dropped += count,
+        }
+    }
+
     fn hurried(&self) -> bool {
         self.closed || self.settled < self.flush_to
     }

@@ -1,13 +1,13 @@
 //! The sender thread: batches, attempts, and what each answer means.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::queue::Queue;
+use super::queue::{Queue, Settled};
 use super::span::Span;
-use super::stats::Counters;
 use super::{Settings, encode};
 use crate::transport;
 
@@ -28,14 +28,14 @@ enum Verdict {
 }
 
 /// Starts the thread. It ends when the queue is closed.
-pub(super) fn start(settings: Settings, queue: Arc<Queue>, counters: Arc<Counters>) -> Result<(), String> {
+pub(super) fn start(settings: Settings, queue: Arc<Queue>, answering: Arc<AtomicBool>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("no event queue: {error}"))?;
     // A redirect is never followed: the body holds the key.
     let client = transport::http_client(false).map_err(|error| error.to_string())?;
-    let sender = Sender { settings, client, counters, failing: false };
+    let sender = Sender { settings, client, answering, failing: false };
     std::thread::Builder::new()
         .name("paid-delivery".into())
         .spawn(move || sender.run(&runtime, &queue))
@@ -46,7 +46,7 @@ pub(super) fn start(settings: Settings, queue: Arc<Queue>, counters: Arc<Counter
 struct Sender {
     settings: Settings,
     client: reqwest::Client,
-    counters: Arc<Counters>,
+    answering: Arc<AtomicBool>,
     /// The last attempt failed; the next failure is not reported again.
     failing: bool,
 }
@@ -54,14 +54,13 @@ struct Sender {
 impl Sender {
     fn run(mut self, runtime: &tokio::runtime::Runtime, queue: &Queue) {
         while let Some(spans) = queue.batch(MAX_BATCH, LINGER) {
-            self.deliver(runtime, queue, &spans);
-            queue.settle(&spans);
+            let settled = self.deliver(runtime, queue, &spans);
+            queue.settle(&spans, settled);
         }
     }
 
     /// Sends a batch until it is taken, refused, or the queue is closed.
-    fn deliver(&mut self, runtime: &tokio::runtime::Runtime, queue: &Queue, spans: &[Span]) {
-        let count = spans.len() as u64;
+    fn deliver(&mut self, runtime: &tokio::runtime::Runtime, queue: &Queue, spans: &[Span]) -> Settled {
         let mut attempt: u32 = 0;
         // The same bytes on every attempt; made again only if the key changes.
         let mut body: Option<(String, Vec<u8>)> = None;
@@ -80,14 +79,14 @@ impl Sender {
                     Verdict::Later(None)
                 }
             };
-            self.counters.attempt(!matches!(verdict, Verdict::Later(_)));
+            self.answering.store(!matches!(verdict, Verdict::Later(_)), Ordering::Relaxed);
             match verdict {
                 Verdict::Taken => {
                     self.failing = false;
-                    return self.counters.acknowledged(count);
+                    return Settled::Acknowledged;
                 }
-                Verdict::Refused => return self.counters.dead_lettered(count),
-                Verdict::Later(_) if !queue.is_open() => return self.counters.dropped(count),
+                Verdict::Refused => return Settled::DeadLettered,
+                Verdict::Later(_) if !queue.is_open() => return Settled::Dropped,
                 Verdict::Later(least) => {
                     queue.pause(pause(attempt, least, fastrand::f64()));
                     attempt = attempt.saturating_add(1);

@@ -1,10 +1,35 @@
 //! A finished span, as it goes to the collector.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry::{KeyValue, Value};
+
+/// For whom a span is, shared by all spans of a scope: cloning it copies no text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Owner {
+    pub customer: Option<Arc<str>>,
+    pub agent: Option<Arc<str>>,
+    pub metadata: Option<Arc<[KeyValue]>>,
+}
+
+impl Owner {
+    fn size(&self) -> usize {
+        let ids = [&self.customer, &self.agent].into_iter().flatten().map(|id| id.len()).sum::<usize>();
+        ids + self.metadata.as_deref().unwrap_or_default().iter().map(size_of_attribute).sum::<usize>()
+    }
+}
+
+fn size_of_attribute(attribute: &KeyValue) -> usize {
+    let value = match &attribute.value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(array) => array.to_string().len(),
+        _ => 0,
+    };
+    attribute.key.as_str().len() + value + size_of::<KeyValue>()
+}
 
 /// A span that has ended.
 #[derive(Debug)]
@@ -15,6 +40,8 @@ pub(crate) struct Span {
     pub name: Cow<'static, str>,
     pub start_unix_nano: u64,
     pub end_unix_nano: u64,
+    pub owner: Owner,
+    /// What it has beside its owner's.
     pub attributes: Vec<KeyValue>,
     pub status: Status,
     /// The `exception` event, if there was one.
@@ -45,18 +72,14 @@ pub(crate) struct Exception {
 impl Span {
     /// About how much memory it takes, in bytes.
     pub fn size(&self) -> usize {
-        let text: usize = self
-            .attributes
-            .iter()
-            .map(|attribute| attribute.key.as_str().len() + attribute.value.as_str().len() + 48)
-            .sum();
+        let text: usize = self.attributes.iter().map(size_of_attribute).sum();
         let status = match &self.status {
             Status::Error(message) => message.len(),
             Status::Unset | Status::Ok => 0,
         };
         let exception =
             self.exception.as_ref().map_or(0, |exception| exception.message.len() + exception.kind.len());
-        size_of::<Span>() + text + status + exception
+        size_of::<Span>() + self.owner.size() + text + status + exception
     }
 }
 

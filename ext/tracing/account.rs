@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::INSTRUMENTATION;
 use crate::ext::delivery::{DeliveryStats, Pipeline, Settings};
-use crate::ext::exit;
+use crate::ext::process;
 use crate::{Token, environment};
 
 /// The collector, unless `PAID_OTEL_COLLECTOR_ENDPOINT` says another.
@@ -103,10 +103,12 @@ struct Running {
 }
 
 /// Every pipeline of the process, and which of them is the default.
-static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+static RUNNING: RwLock<Vec<Running>> = RwLock::new(Vec::new());
 static DEFAULT: RwLock<Option<Arc<Pipeline>>> = RwLock::new(None);
 /// The environment was tried and could not start the default; it is not tried, and not reported, again.
 static GAVE_UP: AtomicBool = AtomicBool::new(false);
+/// Why tracing could not start, as it was reported.
+static REPORTED: OnceLock<TracingError> = OnceLock::new();
 /// `PAID_ENABLED`: 0 not read yet, 1 on, 2 off.
 static SWITCH: AtomicU8 = AtomicU8::new(0);
 
@@ -204,15 +206,13 @@ pub(crate) fn why_off() -> Option<String> {
     match DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
         Some(pipeline) if pipeline.is_open() => None,
         Some(_) => Some("it was shut down".into()),
-        None if GAVE_UP.load(Ordering::Relaxed) => Some(TracingError::NoKey.to_string()),
-        None => None,
+        None => REPORTED.get().map(TracingError::to_string),
     }
 }
 
 /// Once per process: every scope would say the same.
 fn report(error: &TracingError) {
-    static REPORTED: AtomicBool = AtomicBool::new(false);
-    if !REPORTED.swap(true, Ordering::Relaxed) {
+    if REPORTED.set(error.clone()).is_ok() {
         tracing::error!(target: "paid", "tracing is off: {error}");
     }
 }
@@ -241,14 +241,22 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
     if !is_enabled() {
         return Err(TracingError::Disabled);
     }
-    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    running.retain(|known| known.pipeline.is_open());
-    let same = |known: &&Running| {
-        known.token.same(&token)
-            && options.endpoint.as_ref().is_none_or(|endpoint| *endpoint == known.endpoint)
+    let known = |running: &[Running]| {
+        let same = |known: &&Running| {
+            known.pipeline.is_open()
+                && known.token.same(&token)
+                && options.endpoint.as_ref().is_none_or(|endpoint| *endpoint == known.endpoint)
+        };
+        running.iter().find(same).map(|known| known.pipeline.clone())
     };
-    if let Some(known) = running.iter().find(same) {
-        return Ok(known.pipeline.clone());
+    if let Some(pipeline) = known(&RUNNING.read().unwrap_or_else(PoisonError::into_inner)) {
+        return Ok(pipeline);
+    }
+    let mut running = RUNNING.write().unwrap_or_else(PoisonError::into_inner);
+    running.retain(|known| known.pipeline.is_open());
+    // Another thread may have been first.
+    if let Some(pipeline) = known(&running) {
+        return Ok(pipeline);
     }
     token.text().map_err(|error| TracingError::Invalid(error.to_string()))?;
     let endpoint = match &options.endpoint {
@@ -272,13 +280,13 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
         max_queue_bytes: options.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
     };
     let pipeline = Arc::new(Pipeline::start(settings).map_err(TracingError::System)?);
-    exit::flush_at_exit();
+    process::flush_at_exit();
     running.push(Running { token, endpoint, pipeline: pipeline.clone() });
     Ok(pipeline)
 }
 
 fn all() -> Vec<Arc<Pipeline>> {
-    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
     running.iter().map(|known| known.pipeline.clone()).collect()
 }
 
@@ -291,7 +299,8 @@ pub fn flush(timeout: Duration) -> bool {
 
 /// Does something to every pipeline, within one bound of time; whether all of it was done.
 fn each(timeout: Duration, one: impl Fn(&Pipeline, Duration) -> bool) -> bool {
-    let end = Instant::now() + timeout;
+    // A timeout that is meant to be endless would be too much for an instant.
+    let end = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 60 * 60));
     let mut done = true;
     for pipeline in all() {
         done &= one(&pipeline, end.saturating_duration_since(Instant::now()));
@@ -315,8 +324,11 @@ pub fn stats() -> DeliveryStats {
 pub(crate) fn flush_before_exit() {
     let start = Instant::now();
     for pipeline in all() {
-        let patience = if pipeline.is_answering() { EXIT_PATIENCE } else { EXIT_PATIENCE_IN_VAIN };
-        pipeline.flush(patience.saturating_sub(start.elapsed()));
+        let done = pipeline.flush(EXIT_PATIENCE_IN_VAIN.saturating_sub(start.elapsed()));
+        // By now an attempt has shown whether the collector answers.
+        if !done && pipeline.is_answering() {
+            pipeline.flush(EXIT_PATIENCE.saturating_sub(start.elapsed()));
+        }
     }
 }
 

@@ -16,11 +16,11 @@ use crate::JsonObject;
 /// paid_tracing("customer_1").metadata(json!({"plan": "pro", "run": {"attempt": 2}})).run(|| ());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Metadata(Arc<[KeyValue]>);
+pub struct Metadata(Option<Arc<[KeyValue]>>);
 
 impl Metadata {
-    pub(crate) fn attributes(&self) -> &[KeyValue] {
-        &self.0
+    pub(crate) fn into_attributes(self) -> Option<Arc<[KeyValue]>> {
+        self.0
     }
 }
 
@@ -28,7 +28,7 @@ impl From<Map<String, Value>> for Metadata {
     fn from(map: Map<String, Value>) -> Self {
         let mut attributes: Vec<KeyValue> = Vec::new();
         flatten("metadata", Value::Object(map), &mut attributes);
-        Metadata(attributes.into())
+        Metadata(Some(attributes.into()))
     }
 }
 

@@ -51,6 +51,7 @@ pub use token::{
 };
 
 pub use super::delivery::DeliveryStats;
+pub use paid_macros::paid_tracing;
 
 pub(crate) use account::flush_before_exit;
 

@@ -19,7 +19,7 @@ use super::metadata::Metadata;
 use super::outcome::Outcome;
 use super::text::OptionalText;
 use super::token::{self, TracingToken};
-use crate::ext::delivery::{Parent, Pipeline, Span, Status, now_unix_nano};
+use crate::ext::delivery::{Owner, Parent, Pipeline, Span, Status, now_unix_nano};
 
 const NAME: &str = "paid.trace.parent_span";
 
@@ -168,8 +168,11 @@ impl PaidTracing {
         }
         let Some(pipeline) = account::pipeline(&self.account) else { return Opened::Untraced };
         let outer = current();
-        let token = self.token.or_else(token::current).map(TracingToken::trace_id);
-        let inherits = |outer: &OpenScope| token.is_none_or(|token| token == outer.trace_id);
+        let ambient = token::current().map(TracingToken::trace_id);
+        let token = self.token.map(TracingToken::trace_id).or(ambient);
+        // A token that held when the outer scope was opened is not news: the outer scope went before it.
+        let known = |outer: &OpenScope| self.token.is_none() && token == outer.ambient;
+        let inherits = |outer: &OpenScope| token.is_none_or(|token| token == outer.trace_id) || known(outer);
         let (trace_id, parent) = match (outer.filter(|outer| inherits(outer)), token) {
             (Some(outer), _) => (outer.trace_id, Some(Parent { span_id: outer.span_id, remote: false })),
             // The span above is in another process, or nowhere.
@@ -181,9 +184,13 @@ impl PaidTracing {
             trace_id,
             span_id: ids::span_id(),
             parent,
-            customer: self.customer,
-            agent: self.agent,
-            metadata: self.metadata,
+            ambient,
+            owner: Owner {
+                customer: self.customer,
+                // An empty agent is none.
+                agent: self.agent.filter(|agent| !agent.is_empty()),
+                metadata: self.metadata.into_attributes(),
+            },
             store_prompt: self.store_prompt,
             start_unix_nano: now_unix_nano(),
         }))
@@ -211,9 +218,9 @@ pub(crate) struct OpenScope {
     pub trace_id: TraceId,
     pub span_id: SpanId,
     parent: Option<Parent>,
-    pub customer: Option<Arc<str>>,
-    pub agent: Option<Arc<str>>,
-    metadata: Metadata,
+    /// The token that held around it.
+    ambient: Option<TraceId>,
+    pub owner: Owner,
     #[allow(dead_code)]
     pub store_prompt: bool,
     start_unix_nano: u64,
@@ -248,20 +255,6 @@ impl OpenScope {
         Context::current_with_value(Current(self.clone())).attach()
     }
 
-    /// The attributes that every span of the scope has, with room for more.
-    pub fn attributes(&self, more: usize) -> Vec<KeyValue> {
-        let metadata = self.metadata.attributes();
-        let mut attributes = Vec::with_capacity(2 + metadata.len() + more);
-        if let Some(customer) = &self.customer {
-            attributes.push(KeyValue::new("external_customer_id", customer.clone()));
-        }
-        if let Some(agent) = self.agent.as_ref().filter(|agent| !agent.is_empty()) {
-            attributes.push(KeyValue::new("external_agent_id", agent.clone()));
-        }
-        attributes.extend_from_slice(metadata);
-        attributes
-    }
-
     fn end(&self, outcome: Outcome) {
         let (status, exception) = outcome.into_status();
         let span = Span {
@@ -271,7 +264,8 @@ impl OpenScope {
             name: NAME.into(),
             start_unix_nano: self.start_unix_nano,
             end_unix_nano: now_unix_nano(),
-            attributes: self.attributes(0),
+            owner: self.owner.clone(),
+            attributes: Vec::new(),
             status,
             exception,
         };
@@ -457,6 +451,7 @@ pub(crate) fn instant_span(scope: &OpenScope, name: &'static str, attributes: Ve
         name: name.into(),
         start_unix_nano: now,
         end_unix_nano: now,
+        owner: scope.owner.clone(),
         attributes,
         status: Status::Ok,
         exception: None,

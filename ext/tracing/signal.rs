@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use serde_json::{Map, Value};
 
 use super::account;
-use super::scope::{self, OpenScope};
+use super::scope;
 use crate::JsonObject;
 use crate::ext::delivery::Refused;
 
@@ -108,21 +108,21 @@ impl Signal {
             return Err(account::why_off().map_or(SignalError::OutsideScope, SignalError::TracingOff));
         };
         let missing = |id: &Option<std::sync::Arc<str>>| id.as_ref().is_none_or(|id| id.is_empty());
-        if missing(&scope.customer) {
+        if missing(&scope.owner.customer) {
             return Err(SignalError::NoCustomer);
         }
-        if missing(&scope.agent) {
+        if missing(&scope.owner.agent) {
             return Err(SignalError::NoAgent);
         }
-        let span = scope::instant_span(&scope, NAME, self.attributes(&scope)?);
+        let span = scope::instant_span(&scope, NAME, self.attributes()?);
         scope.pipeline.offer(span).map_err(|refused| match refused {
             Refused::Full => SignalError::QueueFull,
             Refused::Closed => SignalError::ShutDown,
         })
     }
 
-    fn attributes(self, scope: &OpenScope) -> Result<Vec<KeyValue>, SignalError> {
-        let mut attributes = scope.attributes(3);
+    fn attributes(self) -> Result<Vec<KeyValue>, SignalError> {
+        let mut attributes = Vec::with_capacity(3);
         attributes.push(KeyValue::new("event_name", self.event_name));
         if self.enable_cost_tracing {
             attributes.push(KeyValue::new("enable_cost_tracing", true));
