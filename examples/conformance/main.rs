@@ -18,7 +18,7 @@
 //! - The answer is `{"ok": VALUE}` or `{"error": {"kind", "status_code", "message", "body", "attempts"}}`.
 //!
 //! `PAID_API_KEY`, `PAID_BASE_URL` and `PAID_OTEL_COLLECTOR_ENDPOINT` configure it; `--blocking` uses the
-//! blocking client, and threads in place of tasks.
+//! blocking client, and threads in place of tasks. `--flush-on-signals` flushes before a signal ends it (Unix).
 
 mod answer;
 mod calls;
@@ -32,6 +32,7 @@ mod values;
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use answer::{Answer, Refusal};
 use rest::Client;
@@ -39,19 +40,22 @@ use step::Step;
 use tokio::runtime::Runtime;
 use traces::World;
 
+/// How long a flush may take when the process is asked to end.
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(12);
+
 fn main() -> ExitCode {
-    let mut blocking = false;
+    let (mut blocking, mut flush_on_signals) = (false, false);
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--blocking" => blocking = true,
-            "--flush-on-signals" => {}
+            "--flush-on-signals" => flush_on_signals = true,
             unknown => {
                 eprintln!("conformance: there is no option {unknown}: use --blocking or --flush-on-signals");
                 return ExitCode::from(2);
             }
         }
     }
-    match drive(blocking) {
+    match drive(blocking, flush_on_signals) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("conformance: {error}");
@@ -60,7 +64,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn drive(blocking: bool) -> io::Result<()> {
+fn drive(blocking: bool, flush_on_signals: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    if flush_on_signals {
+        paid::tracing::flush_on_signals(SIGNAL_PATIENCE)?;
+    }
+    // Panics are a part of scripts: a line for each is enough.
+    std::panic::set_hook(Box::new(|panic| eprintln!("conformance: {panic}")));
     let runtime = if blocking { None } else { Some(Runtime::new()?) };
     let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
     let client = Client::from_env(handle.clone());

@@ -59,8 +59,9 @@ pub struct Signal {
 impl Work {
     /// Reads a step of a script.
     fn read(value: Value) -> Result<Self, Refusal> {
-        let mut step = Step::deserialize(value)
-            .map_err(|error| Refusal::local("bad_input", format!("a step of the trace is not one: {error}")))?;
+        let mut step = Step::deserialize(value).map_err(|error| {
+            Refusal::local("bad_input", format!("a step of the trace is not one: {error}"))
+        })?;
         let work = match step.op.as_str() {
             "trace" => return Trace::read(step).map(Work::Trace),
             "signal" => return Signal::read(step).map(Work::Signal),
@@ -71,7 +72,9 @@ impl Work {
                 let bodies: Vec<Vec<Value>> = step.take("bodies")?;
                 Work::Together(bodies.into_iter().map(steps).collect::<Result<_, _>>()?)
             }
-            other => return Err(Refusal::local("unknown_op", format!("there is no step {other:?} in a trace"))),
+            other => {
+                return Err(Refusal::local("unknown_op", format!("there is no step {other:?} in a trace")));
+            }
         };
         step.nothing_left()?;
         Ok(work)

@@ -77,26 +77,68 @@ async fn run_trace(
     trace: &Trace,
     entered: impl FnOnce(Option<TracingToken>) + Send,
 ) -> Outcome {
-    let tracing = world.tracing(trace);
-    let body = trace.body.clone();
-    match world.form(trace.form) {
+    // A client and the attribute go with futures where there are tasks, with closures elsewhere.
+    let futures = world.tasks().is_some();
+    match trace.form {
         Form::Guard => {
-            let scope = tracing.enter();
+            let scope = world.tracing(trace).enter();
             entered(scope.tracing_token());
-            world.block_on(steps(world.blocking(), body))
+            run_body(world, trace)
         }
-        Form::Future => {
-            let work = async {
-                entered(current_tracing_token());
-                steps(world.clone(), body).await
-            };
-            tracing.try_run_async(work).await
-        }
-        _ => tracing.try_run(|| {
+        Form::Macro if futures => attributed_async(world, trace, entered).await,
+        Form::Macro => attributed(world, trace, entered),
+        Form::Client if futures => as_future(world, trace, entered).await,
+        Form::Future => as_future(world, trace, entered).await,
+        Form::Closure | Form::Client => world.tracing(trace).try_run(|| {
             entered(current_tracing_token());
-            world.block_on(steps(world.blocking(), body))
+            run_body(world, trace)
         }),
     }
+}
+
+async fn as_future(
+    world: &World,
+    trace: &Trace,
+    entered: impl FnOnce(Option<TracingToken>) + Send,
+) -> Outcome {
+    let work = async {
+        entered(current_tracing_token());
+        steps(world.clone(), trace.body.clone()).await
+    };
+    world.tracing(trace).try_run_async(work).await
+}
+
+#[paid_tracing(
+    trace.external_customer_id.as_deref(),
+    trace.external_agent_id.as_deref(),
+    tracing_token = trace.tracing_token,
+    store_prompt = trace.store_prompt,
+    metadata = trace.metadata.clone()
+)]
+fn attributed(world: &World, trace: &Trace, entered: impl FnOnce(Option<TracingToken>)) -> Outcome {
+    entered(current_tracing_token());
+    run_body(world, trace)
+}
+
+#[paid_tracing(
+    trace.external_customer_id.as_deref(),
+    external_agent_id = trace.external_agent_id.as_deref(),
+    tracing_token = trace.tracing_token,
+    store_prompt = trace.store_prompt,
+    metadata = trace.metadata.clone()
+)]
+async fn attributed_async(
+    world: &World,
+    trace: &Trace,
+    entered: impl FnOnce(Option<TracingToken>) + Send,
+) -> Outcome {
+    entered(current_tracing_token());
+    steps(world.clone(), trace.body.clone()).await
+}
+
+/// Runs the body of a trace as code that blocks its thread.
+fn run_body(world: &World, trace: &Trace) -> Outcome {
+    world.block_on(steps(World { blocks: true, ..world.clone() }, trace.body.clone()))
 }
 
 /// Runs steps up to the first that fails.
@@ -108,6 +150,7 @@ fn steps(world: World, body: Body) -> Pin<Box<dyn Future<Output = Outcome> + Sen
                 Work::Trace(trace) => signals.extend(run_trace(&world, trace, |_| ()).await?),
                 Work::Signal(signal) => signals.push(answer::to_json(send(signal.clone()))),
                 Work::Fail(message) => return Err(TracedError(message.clone())),
+                #[allow(clippy::panic)] // It is what the script asks for.
                 Work::Panic(message) => panic_any(message.clone()),
                 Work::Together(bodies) => {
                     for outcome in together(&world, bodies).await {
@@ -124,7 +167,7 @@ fn steps(world: World, body: Body) -> Pin<Box<dyn Future<Output = Outcome> + Sen
 async fn together(world: &World, bodies: &[Body]) -> Vec<Outcome> {
     let works = bodies.iter().map(|body| steps(world.clone(), body.clone()));
     let mut ended: Vec<thread::Result<Outcome>> = Vec::new();
-    match world.runtime.as_ref().filter(|_| !world.blocks) {
+    match world.tasks() {
         Some(runtime) => {
             let tasks: Vec<_> = works.map(|work| runtime.spawn(work.in_current_scope())).collect();
             for task in tasks {
@@ -149,9 +192,9 @@ impl World {
         World { client, runtime, blocks: false }
     }
 
-    /// The same for code that blocks its thread.
-    fn blocking(&self) -> Self {
-        World { blocks: true, ..self.clone() }
+    /// Where tasks are spawned; none where everything blocks.
+    fn tasks(&self) -> Option<&Handle> {
+        self.runtime.as_ref().filter(|_| !self.blocks)
     }
 
     /// The scope that a trace asks for.
@@ -167,15 +210,6 @@ impl World {
             .tracing_token(trace.tracing_token)
             .store_prompt(trace.store_prompt)
             .metadata(trace.metadata.clone())
-    }
-
-    /// A client and the attribute are used with futures where there is a runtime, with closures elsewhere.
-    fn form(&self, form: Form) -> Form {
-        match form {
-            Form::Client | Form::Macro if self.runtime.is_some() && !self.blocks => Form::Future,
-            Form::Client | Form::Macro => Form::Closure,
-            form => form,
-        }
     }
 
     /// Waits for a future on this thread, inside of tasks too.

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use super::span::Span;
 use super::stats::DeliveryStats;
 
+/// The least time between two attempts.
+const BREATH: Duration = Duration::from_millis(100);
+
 /// Why a span was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -45,6 +48,7 @@ struct State {
     stats: DeliveryStats,
     /// Someone waits: don't wait for a full batch, or for the end of a pause.
     flush_to: u64,
+    flushes: u64,
     closed: bool,
 }
 
@@ -126,6 +130,7 @@ impl Queue {
         let mut state = self.state();
         let goal = state.taken;
         state.flush_to = state.flush_to.max(goal);
+        state.flushes += 1;
         self.work.notify_all();
         while state.settled < goal {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -137,12 +142,14 @@ impl Queue {
         true
     }
 
-    /// Waits before another attempt, cut short when someone starts to flush or the queue is closed.
+    /// Waits before another attempt, cut short when someone starts to flush or the queue is closed. However often
+    /// someone flushes, attempts stay `BREATH` apart.
     pub fn pause(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let start = Instant::now();
         let mut state = self.state();
-        let goal = state.flush_to;
-        while !state.closed && state.flush_to == goal {
+        let seen = state.flushes;
+        while !state.closed {
+            let until = start + if state.flushes == seen { wait } else { wait.min(BREATH) };
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;

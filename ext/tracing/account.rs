@@ -241,22 +241,14 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
     if !is_enabled() {
         return Err(TracingError::Disabled);
     }
-    let known = |running: &[Running]| {
-        let same = |known: &&Running| {
-            known.pipeline.is_open()
-                && known.token.same(&token)
-                && options.endpoint.as_ref().is_none_or(|endpoint| *endpoint == known.endpoint)
-        };
-        running.iter().find(same).map(|known| known.pipeline.clone())
-    };
-    if let Some(pipeline) = known(&RUNNING.read().unwrap_or_else(PoisonError::into_inner)) {
-        return Ok(pipeline);
+    if let Some(known) = known(&RUNNING.read().unwrap_or_else(PoisonError::into_inner), &token, options) {
+        return known;
     }
     let mut running = RUNNING.write().unwrap_or_else(PoisonError::into_inner);
     running.retain(|known| known.pipeline.is_open());
     // Another thread may have been first.
-    if let Some(pipeline) = known(&running) {
-        return Ok(pipeline);
+    if let Some(known) = known(&running, &token, options) {
+        return known;
     }
     token.text().map_err(|error| TracingError::Invalid(error.to_string()))?;
     let endpoint = match &options.endpoint {
@@ -283,6 +275,19 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
     process::flush_at_exit();
     running.push(Running { token, endpoint, pipeline: pipeline.clone() });
     Ok(pipeline)
+}
+
+/// The pipeline of a key, if it has one. A key has one collector: another is an error, not a second pipeline.
+fn known(
+    running: &[Running],
+    token: &Token,
+    options: &TracingOptions,
+) -> Option<Result<Arc<Pipeline>, TracingError>> {
+    let known = running.iter().find(|known| known.pipeline.is_open() && known.token.same(token))?;
+    match &options.endpoint {
+        Some(endpoint) if *endpoint != known.endpoint => Some(Err(TracingError::AlreadyInitialized)),
+        _ => Some(Ok(known.pipeline.clone())),
+    }
 }
 
 fn all() -> Vec<Arc<Pipeline>> {

@@ -22,14 +22,19 @@ pub struct Driver {
 
 impl Driver {
     pub fn start(mode: Mode, base_url: &str, key: Option<&str>) -> Self {
+        let key = key.map(|key| ("PAID_API_KEY", key));
+        Driver::with(mode, [("PAID_BASE_URL", base_url)].into_iter().chain(key))
+    }
+
+    /// A driver with these variables and no others that could matter.
+    pub fn with<'a>(mode: Mode, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut command = Command::new(program());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PAID_")) {
-            command.env_remove(name);
+        for (name, _) in std::env::vars_os() {
+            if ["PAID_", "OTEL_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                command.env_remove(name);
+            }
         }
-        command.env("PAID_BASE_URL", base_url).env("NO_PROXY", "127.0.0.1");
-        if let Some(key) = key {
-            command.env("PAID_API_KEY", key);
-        }
+        command.env("NO_PROXY", "127.0.0.1").envs(variables);
         if let Mode::Blocking = mode {
             command.arg("--blocking");
         }
@@ -68,6 +73,14 @@ impl Driver {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         if line.is_empty() { None } else { Some(serde_json::from_str(&line).unwrap()) }
+    }
+
+    /// Ends the driver by a signal from outside.
+    #[cfg(unix)]
+    pub fn kill_by(mut self, signal: &str) -> ExitStatus {
+        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap()
     }
 
     /// Ends the input; there is nothing more to read then.

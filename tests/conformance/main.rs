@@ -1,16 +1,19 @@
 //! The driver in `examples/conformance/` does what another SDK was recorded to do, with both clients.
 //!
 //! `rest/*.jsonl` holds the recordings, one step a line: what the caller asked for, the exchanges
-//! with the server, and the outcome.
+//! with the server, and the outcome. Traces are checked at the sandbox's collector.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
+mod collectors;
 mod compare;
 mod driver;
 mod operations;
 mod promises;
 mod recording;
 mod server;
+mod traces;
+mod untraced;
 
 use driver::{Driver, Mode};
 use recording::Step;

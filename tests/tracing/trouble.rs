@@ -79,3 +79,38 @@ fn an_endpoint_that_is_none_is_an_error_and_the_work_runs() {
         assert!(error.to_string().contains("PAID_OTEL_COLLECTOR_ENDPOINT"), "{error}");
     }
 }
+
+#[test]
+fn a_flush_during_a_long_pause_tries_again_at_once_but_never_hammers() {
+    let (sandbox, client) = start();
+    sandbox.fail(Fault::on("POST", "/v1/traces").status(503).header("retry-after", "50").forever());
+    client.trace("acme", || ());
+    let refused = |count: usize| {
+        let end = Instant::now() + Duration::from_secs(10);
+        while sandbox.requests().len() < count {
+            assert!(Instant::now() < end, "{count} attempts");
+            std::thread::yield_now();
+        }
+    };
+    refused(1);
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_millis(500) {
+        paid::tracing::flush(Duration::from_millis(1));
+    }
+    assert!((2..=10).contains(&sandbox.requests().len()), "{}", sandbox.requests().len());
+    sandbox.clear_faults();
+    paid::tracing::flush(Duration::from_secs(5));
+    assert_eq!(sandbox.spans().len(), 1);
+}
+
+#[test]
+fn a_key_has_one_collector_until_it_is_shut_down() {
+    let (sandbox, client) = start();
+    let same = TracingOptions::new().collector_endpoint(sandbox.collector_endpoint());
+    assert_eq!(client.initialize_tracing_with(same), Ok(()));
+    assert_eq!(client.initialize_tracing(), Ok(()));
+    let other = TracingOptions::new().collector_endpoint("http://127.0.0.1:9/v1/traces");
+    assert_eq!(client.initialize_tracing_with(other), Err(paid::tracing::TracingError::AlreadyInitialized));
+    client.trace("acme", || ());
+    spans(&sandbox, 1);
+}
