@@ -33,11 +33,15 @@ impl<T: OptionalText> OptionalText for Option<T> {
     }
 }
 
-impl<T> OptionalText for &Option<T>
-where
-    for<'a> &'a T: OptionalText,
-{
-    fn into_text(self) -> Option<Arc<str>> {
-        self.as_ref().and_then(OptionalText::into_text)
-    }
+macro_rules! lent {
+    ($($ty:ty),*) => {
+        $(impl OptionalText for &Option<$ty> {
+            fn into_text(self) -> Option<Arc<str>> {
+                self.as_ref().map(|text| Arc::from(&**text))
+            }
+        })*
+    };
 }
+
+// One by one: a blanket impl sends the compiler in circles where the type is still open.
+lent!(&str, String, Arc<str>, Box<str>);

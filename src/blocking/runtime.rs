@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -40,16 +41,12 @@ impl Runtime {
         Ok(Runtime { handle, _stop: stop })
     }
 
-    /// Runs a future on the background thread and waits for it.
+    /// Runs a future on this thread; its connections and timers are served by the background thread.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidRequest`] inside an async task, which must not block.
-    pub fn wait<F>(&self, future: F) -> Result<F::Output, Error>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    pub fn wait<F: Future>(&self, future: F) -> Result<F::Output, Error> {
         if in_async_task() {
             return Err(InvalidRequest::new(
                 "client",
@@ -58,19 +55,40 @@ impl Runtime {
             )
             .into());
         }
-        let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        self.handle.spawn(async move {
-            // The receiver is gone only if the waiting thread is.
-            let _ = answer.send(future.await);
-        });
-        answered.recv().map_err(|_| {
-            Error::Transport(TransportError {
-                operation: "the call",
-                reason: "the background thread of the blocking client ended".into(),
-                connected: true,
-                attempts: 0,
-            })
-        })
+        let _entered = self.handle.enter();
+        let bell = Arc::new(Bell::default());
+        let waker = Waker::from(bell.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                return Ok(value);
+            }
+            bell.wait();
+        }
+    }
+}
+
+/// Wakes the thread that waits. Not by `thread::park`, whose token may be meant for the host.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn wait(&self) {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        while !std::mem::take(&mut *rung) {
+            rung = self.changed.wait(rung).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
     }
 }
 
