@@ -11,3 +11,5 @@ if ! "$environment/bin/pip" freeze 2>/dev/null | grep -qx "$sdk"; then
     "$environment/bin/pip" install --quiet --disable-pip-version-check "$sdk"
 fi
 "$environment/bin/python" "$here/compare.py" "$@"
+echo
+"$environment/bin/python" "$here/tracing.py"

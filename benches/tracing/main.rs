@@ -1,6 +1,7 @@
 //! What tracing costs the caller: a scope with a signal, beside the same two spans through OpenTelemetry's own SDK.
 //!
-//! Both send to the same sink on loopback, in turns, in one run. Only the caller's thread is timed.
+//! Both send to the same sink on loopback, in turns, in one run. Only the caller's thread is timed. `--serve` only
+//! starts the sink, until standard input ends; `--tsv` prints paid's p50 and p99 in nanoseconds, for programs.
 
 mod sink;
 
@@ -25,6 +26,11 @@ const CALLS_PER_ROUND: usize = 500;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let given = |name: &str| arguments.iter().any(|argument| argument == name);
+    if given("--serve") {
+        println!("{}", sink::start()?);
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+        return Ok(());
+    }
     let rounds = match (given("--bench"), given("--quick")) {
         (true, false) => 200,
         (true, true) => 20,
