@@ -37,6 +37,17 @@ fn tracing_starts_once_ends_once_and_starts_again() {
     assert!(matches!(&error, SignalError::TracingOff(reason) if reason.contains("shut down")), "{error}");
     assert_eq!(paid_tracing("acme").run(|| 7), 7, "the work runs on, untraced");
 
+    let client = paid::AsyncPaid::new("first").unwrap();
+    let error = client
+        .paid_tracing("acme")
+        .external_agent_id("bot")
+        .try_run(|| client.signal("e").send())
+        .unwrap_err();
+    assert!(
+        matches!(error, SignalError::TracingOff(_)),
+        "a client's scope starts nothing again either: {error}"
+    );
+
     let scope = {
         initialize_tracing(options(&second)).unwrap();
         paid_tracing("late").external_agent_id("bot").enter()

@@ -165,15 +165,19 @@ pub(crate) fn pipeline(account: &Account) -> Option<Arc<Pipeline>> {
         return None;
     }
     match account {
-        Account::Of(token) => match start(token.clone(), &TracingOptions::default()) {
-            Ok(pipeline) => Some(pipeline),
-            Err(error) => {
-                report(&error);
-                None
-            }
-        },
+        Account::Of(token) => pipeline_of(token),
         Account::Default => default_pipeline(),
     }
+}
+
+fn pipeline_of(token: &Token) -> Option<Arc<Pipeline>> {
+    let running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = running.iter().find(|known| known.token.same(token)) {
+        // Shut down is a choice: nothing starts again by itself.
+        return known.pipeline.is_open().then(|| known.pipeline.clone());
+    }
+    drop(running);
+    start(token.clone(), &TracingOptions::default()).inspect_err(report).ok()
 }
 
 fn default_pipeline() -> Option<Arc<Pipeline>> {
@@ -245,7 +249,7 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
         return known;
     }
     let mut running = RUNNING.write().unwrap_or_else(PoisonError::into_inner);
-    running.retain(|known| known.pipeline.is_open());
+    running.retain(|known| known.pipeline.is_open() || !known.token.same(&token));
     // Another thread may have been first.
     if let Some(known) = known(&running, &token, options) {
         return known;

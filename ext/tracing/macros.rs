@@ -5,8 +5,9 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 
+use super::futures::Traced;
 pub use super::outcome::Outcome;
-use super::scope::{PaidTracing, Traced};
+use super::scope::PaidTracing;
 
 /// Runs a function body in a scope.
 pub fn run<R>(tracing: PaidTracing, work: impl FnOnce() -> R, judge: impl FnOnce(&R) -> Outcome) -> R {

@@ -24,6 +24,7 @@
 pub mod __private;
 mod account;
 mod client;
+mod futures;
 mod ids;
 mod metadata;
 #[cfg(unix)]
@@ -37,12 +38,11 @@ mod token;
 pub use account::{
     FlushGuard, TracingError, TracingOptions, flush, flush_guard, initialize_tracing, shutdown, stats,
 };
+pub use futures::{InCurrentScope, Scoped, Traced, carry_scope};
 pub use metadata::Metadata;
 #[cfg(unix)]
 pub use os_signals::flush_on_signals;
-pub use scope::{
-    InCurrentScope, PaidTracing, Scope, Scoped, Traced, carry_scope, current_tracing_token, paid_tracing,
-};
+pub use scope::{PaidTracing, Scope, current_tracing_token, paid_tracing};
 pub use signal::{Signal, SignalData, SignalError, signal};
 pub use text::OptionalText;
 pub use token::{

@@ -5,15 +5,13 @@ use std::fmt::{self, Display};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry::{Context, ContextGuard, KeyValue};
-use pin_project_lite::pin_project;
 
 use super::account::{self, Account};
+use super::futures::Traced;
 use super::ids;
 use super::metadata::Metadata;
 use super::outcome::Outcome;
@@ -141,7 +139,7 @@ impl PaidTracing {
     }
 
     pub(crate) fn run_async_judged<F: Future>(self, work: F, judge: fn(&F::Output) -> Outcome) -> Traced<F> {
-        Traced { tracing: Some(self), running: None, judge, work }
+        Traced::new(self, work, judge)
     }
 
     /// Enters the scope on this thread until the guard is dropped. For code without `await`: a guard that is held
@@ -162,7 +160,7 @@ impl PaidTracing {
         }
     }
 
-    fn open(self) -> Opened {
+    pub(super) fn open(self) -> Opened {
         if self.off {
             return Opened::Untraced;
         }
@@ -207,7 +205,7 @@ impl fmt::Debug for PaidTracing {
     }
 }
 
-enum Opened {
+pub(super) enum Opened {
     Scope(Arc<OpenScope>),
     Untraced,
 }
@@ -221,13 +219,14 @@ pub(crate) struct OpenScope {
     /// The token that held around it.
     ambient: Option<TraceId>,
     pub owner: Owner,
+    /// For the spans of AI calls, which are the only ones with such content.
     #[allow(dead_code)]
     pub store_prompt: bool,
     start_unix_nano: u64,
 }
 
 /// The scope in an OpenTelemetry context: beside the host's active span, never in its place.
-struct Current(Arc<OpenScope>);
+pub(super) struct Current(pub(super) Arc<OpenScope>);
 
 /// The scope of this thread's context.
 pub(crate) fn current() -> Option<Arc<OpenScope>> {
@@ -255,7 +254,7 @@ impl OpenScope {
         Context::current_with_value(Current(self.clone())).attach()
     }
 
-    fn end(&self, outcome: Outcome) {
+    pub(super) fn end(&self, outcome: Outcome) {
         let (status, exception) = outcome.into_status();
         let span = Span {
             trace_id: self.trace_id,
@@ -304,140 +303,6 @@ impl Drop for Scope {
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("tracing_token", &self.tracing_token()).finish()
-    }
-}
-
-pin_project! {
-    /// A future that runs in a scope. See [`PaidTracing::run_async`].
-    #[must_use = "futures do nothing unless they are awaited"]
-    pub struct Traced<F: Future> {
-        tracing: Option<PaidTracing>,
-        running: Option<Running>,
-        judge: fn(&F::Output) -> Outcome,
-        #[pin]
-        work: F,
-    }
-}
-
-/// A scope around a future. Dropped before its end, it is abandoned.
-struct Running {
-    scope: Option<Arc<OpenScope>>,
-    context: Context,
-}
-
-impl Running {
-    fn open(tracing: PaidTracing) -> Self {
-        match tracing.open() {
-            Opened::Scope(scope) => {
-                let context = Context::current_with_value(Current(scope.clone()));
-                Running { scope: Some(scope), context }
-            }
-            Opened::Untraced => Running { scope: None, context: Context::current() },
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        if let Some(scope) = self.scope.take() {
-            scope.end(outcome);
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.end(Outcome::ABANDONED);
-    }
-}
-
-impl<F: Future> Future for Traced<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if let Some(tracing) = this.tracing.take() {
-            *this.running = Some(Running::open(tracing));
-        }
-        // Polled after its end: that is for the future inside to say.
-        let Some(running) = this.running else { return this.work.poll(context) };
-        if running.scope.is_none() {
-            return this.work.poll(context);
-        }
-        let work = this.work;
-        let polled = {
-            let _attached = running.context.clone().attach();
-            catch_unwind(AssertUnwindSafe(|| work.poll(context)))
-        };
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => {
-                running.end((this.judge)(&value));
-                Poll::Ready(value)
-            }
-            Err(payload) => {
-                running.end(Outcome::of_panic(&*payload));
-                resume_unwind(payload)
-            }
-        }
-    }
-}
-
-/// Carries the current scope into a future that is spawned: `tokio::spawn` starts without it.
-///
-/// ```
-/// use paid::tracing::{InCurrentScope, paid_tracing};
-///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// paid_tracing("customer_1").run_async(async {
-///     tokio::spawn(async { /* signals here belong to customer_1 */ }.in_current_scope()).await
-/// }).await.unwrap();
-/// # });
-/// ```
-pub trait InCurrentScope: Future + Sized {
-    /// This future, in the scope (and with the scoped token) that is current now.
-    fn in_current_scope(self) -> Scoped<Self> {
-        Scoped { context: Context::current(), work: self }
-    }
-}
-
-impl<F: Future> InCurrentScope for F {}
-
-pin_project! {
-    /// A future with a scope of its maker's. See [`InCurrentScope`].
-    #[must_use = "futures do nothing unless they are awaited"]
-    pub struct Scoped<F> {
-        context: Context,
-        #[pin]
-        work: F,
-    }
-}
-
-impl<F: Future> Future for Scoped<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _attached = this.context.clone().attach();
-        this.work.poll(context)
-    }
-}
-
-/// Carries the current scope into a closure that runs elsewhere: a new thread starts without it. For futures, see
-/// [`InCurrentScope`].
-///
-/// ```
-/// use paid::tracing::{carry_scope, paid_tracing};
-///
-/// paid_tracing("customer_1").run(|| {
-///     std::thread::scope(|threads| {
-///         threads.spawn(carry_scope(|| { /* signals here belong to customer_1 */ }));
-///     });
-/// });
-/// ```
-pub fn carry_scope<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let context = Context::current();
-    move || {
-        let _attached = context.attach();
-        work()
     }
 }
 
