@@ -15,10 +15,10 @@ fn main() {
             record("exit");
             std::process::exit(3)
         }
-        "panic" => paid_tracing("customer_panic").run(|| panic!("the end")),
+        "panic" => paid_tracing("customer_panic").run(|| std::panic::panic_any("the end")),
         "thread" => {
             // A thread that is still running does not hold the process.
-            std::thread::spawn(move || paid_tracing("customer_never").run(|| std::thread::park()));
+            std::thread::spawn(move || paid_tracing("customer_never").run(std::thread::park));
             record("thread");
         }
         _ => record("return"),

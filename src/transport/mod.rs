@@ -24,7 +24,9 @@ use crate::token::Token;
 pub(crate) use explain::explain;
 pub(crate) use reason::of as reason;
 pub(crate) use request::http_client;
-pub(crate) use retry::{Budget, is_retryable_status, retry_after};
+#[cfg(feature = "cost-tracing")]
+pub(crate) use retry::retry_after;
+pub(crate) use retry::{Budget, is_retryable_status};
 pub(crate) use segment::{check_segment, encode_segment};
 
 /// What all calls of a client share.
