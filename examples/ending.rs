@@ -4,6 +4,9 @@
 //! PAID_API_KEY=... cargo run --example ending -- return|exit|panic|thread
 //! ```
 
+// A panic is one of the ends that this shows.
+#![allow(clippy::panic)]
+
 use paid::tracing::paid_tracing;
 
 fn main() {
@@ -15,7 +18,7 @@ fn main() {
             record("exit");
             std::process::exit(3)
         }
-        "panic" => paid_tracing("customer_panic").run(|| std::panic::panic_any("the end")),
+        "panic" => paid_tracing("customer_panic").run(|| panic!("the end")),
         "thread" => {
             // A thread that is still running does not hold the process.
             std::thread::spawn(move || paid_tracing("customer_never").run(std::thread::park));
