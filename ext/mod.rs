@@ -1,6 +1,9 @@
 //! Extensions on top of the generated client: cost tracing, signals, cost data.
 
+pub mod ai;
 pub mod cost;
 mod delivery;
 mod process;
 pub mod tracing;
+
+pub use crate::types::Signal;

@@ -16,6 +16,7 @@ pub mod logging;
 mod operation;
 mod options;
 mod pager;
+pub mod prelude;
 mod response;
 mod token;
 mod transport;
@@ -28,7 +29,7 @@ pub use client::AsyncPaid;
 pub use config::{Builder, RetryBudget};
 pub use error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
 #[cfg(feature = "cost-tracing")]
-pub use ext::{cost, tracing};
+pub use ext::{Signal, ai, cost, tracing};
 pub use generated::{Environment, operations, resources, types};
 pub use operation::Operation;
 pub use pager::{Items, Paged, Pages};

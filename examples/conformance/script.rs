@@ -22,6 +22,8 @@ pub enum Work {
     Fail(String),
     /// The code panics with this text.
     Panic(String),
+    /// A call of an AI provider, measured by hand.
+    AiCall(AiCall),
     /// Each of these runs in a task or thread of its own that carries the scope; all are waited for.
     Together(Vec<Body>),
 }
@@ -56,6 +58,51 @@ pub struct Signal {
     pub enable_cost_tracing: bool,
 }
 
+/// What an AI call is and used.
+pub struct AiCall {
+    pub name: String,
+    pub system: String,
+    pub operation: String,
+    pub usage: Vec<(String, u64)>,
+    pub attributes: Vec<(String, opentelemetry::Value)>,
+    pub error: Option<String>,
+}
+
+impl AiCall {
+    fn read(step: &mut Step) -> Result<Self, Refusal> {
+        let given: Option<Map<String, Value>> = step.take_optional("attributes")?;
+        let mut attributes = Vec::new();
+        for (key, value) in given.unwrap_or_default() {
+            let value = attribute(value).ok_or_else(|| {
+                Refusal::local("bad_input", format!("attribute {key:?} is not one that spans have"))
+            })?;
+            attributes.push((key, value));
+        }
+        let usage: Option<std::collections::BTreeMap<String, u64>> = step.take_optional("usage")?;
+        Ok(AiCall {
+            name: step.take("name")?,
+            system: step.take("system")?,
+            operation: step.take("operation")?,
+            usage: usage.unwrap_or_default().into_iter().collect(),
+            attributes,
+            error: step.take_optional("error")?,
+        })
+    }
+}
+
+/// A plain value with its type.
+fn attribute(value: Value) -> Option<opentelemetry::Value> {
+    match value {
+        Value::Bool(value) => Some(value.into()),
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => match number.as_i64() {
+            Some(value) => Some(value.into()),
+            None => number.as_f64().map(Into::into),
+        },
+        _ => None,
+    }
+}
+
 impl Work {
     /// Reads a step of a script.
     fn read(value: Value) -> Result<Self, Refusal> {
@@ -67,6 +114,7 @@ impl Work {
             "signal" => return Signal::read(step).map(Work::Signal),
             "fail" => Work::Fail(step.take("message")?),
             "panic" => Work::Panic(step.take("message")?),
+            "ai_call" => Work::AiCall(AiCall::read(&mut step)?),
             "spawn" => Work::Together(vec![body(&mut step)?]),
             "join" => {
                 let bodies: Vec<Vec<Value>> = step.take("bodies")?;

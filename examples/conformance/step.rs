@@ -68,6 +68,11 @@ impl Step {
         optional(&mut self.more, name)?.ok_or_else(missing)
     }
 
+    /// Takes what may be missing beside the arguments.
+    pub fn take_optional<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
+        optional(&mut self.more, name)
+    }
+
     /// Takes a duration that stands beside the arguments.
     pub fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Refusal> {
         let seconds: Option<f64> = optional(&mut self.more, name)?;

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use crate::answer::{self, Answer, Refusal};
 use crate::rest::Client;
-use crate::script::{Body, Form, Signal, Trace, Work};
+use crate::script::{self, Body, Form, Signal, Trace, Work};
 
 /// What the traced code has around it.
 #[derive(Clone)]
@@ -149,6 +149,7 @@ fn steps(world: World, body: Body) -> Pin<Box<dyn Future<Output = Outcome> + Sen
             match work {
                 Work::Trace(trace) => signals.extend(run_trace(&world, trace, |_| ()).await?),
                 Work::Signal(signal) => signals.push(answer::to_json(send(signal.clone()))),
+                Work::AiCall(call) => ai_call(call),
                 Work::Fail(message) => return Err(TracedError(message.clone())),
                 #[allow(clippy::panic)] // It is what the script asks for.
                 Work::Panic(message) => panic_any(message.clone()),
@@ -238,5 +239,20 @@ fn block_on<F: Future>(work: F) -> F::Output {
             Poll::Ready(output) => return output,
             Poll::Pending => thread::park(),
         }
+    }
+}
+
+/// Records a call of an AI provider. Its error is its own: the traced code goes on.
+fn ai_call(given: &script::AiCall) {
+    let mut call = paid::ai::AiCall::start(&given.name, &given.system, &given.operation);
+    for (name, count) in &given.usage {
+        call.usage(name, *count);
+    }
+    for (key, value) in &given.attributes {
+        call.attribute(key, value.clone());
+    }
+    match &given.error {
+        Some(message) => call.fail(&TracedError(message.clone())),
+        None => call.finish(),
     }
 }

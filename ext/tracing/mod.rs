@@ -54,6 +54,9 @@ pub use super::delivery::DeliveryStats;
 pub use paid_macros::paid_tracing;
 
 pub(crate) use account::flush_before_exit;
+pub(crate) use ids::span_id as new_span_id;
+pub(crate) use outcome::Outcome;
+pub(crate) use scope::{OpenScope, current as current_scope};
 
 /// The scope's name in OpenTelemetry, and the version with it.
 const INSTRUMENTATION: (&str, &str) = ("paid.rust", env!("CARGO_PKG_VERSION"));

@@ -46,6 +46,11 @@ impl Outcome {
         Outcome::failed("panic".into(), text.unwrap_or_else(|| "a panic without text".into()))
     }
 
+    /// A panic that is seen by what it drops, where its text is not to be had.
+    pub(crate) fn of_unwinding() -> Self {
+        Outcome::failed("panic".into(), "the code panicked".into())
+    }
+
     fn failed(kind: Cow<'static, str>, message: String) -> Self {
         Outcome(End::Failed(Exception { kind, message }))
     }

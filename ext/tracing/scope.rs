@@ -1,6 +1,6 @@
 //! Scopes: for whom work is done, and the span around it.
 
-use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ use super::metadata::Metadata;
 use super::outcome::Outcome;
 use super::text::OptionalText;
 use super::token::{self, TracingToken};
-use crate::ext::delivery::{Owner, Parent, Pipeline, Span, Status, now_unix_nano};
+use crate::ext::delivery::{Owner, Parent, Pipeline, Span, now_unix_nano};
 
 const NAME: &str = "paid.trace.parent_span";
 
@@ -219,8 +219,7 @@ pub(crate) struct OpenScope {
     /// The token that held around it.
     ambient: Option<TraceId>,
     pub owner: Owner,
-    /// For the spans of AI calls, which are the only ones with such content.
-    #[allow(dead_code)]
+    /// Whether AI calls keep prompts and answers.
     pub store_prompt: bool,
     start_unix_nano: u64,
 }
@@ -271,6 +270,30 @@ impl OpenScope {
         // A full queue is counted and reported there; the traced code has nothing to do about it.
         let _ = self.pipeline.offer(span);
     }
+
+    /// A span in the scope that ends now.
+    pub fn child(
+        &self,
+        span_id: SpanId,
+        name: Cow<'static, str>,
+        start_unix_nano: u64,
+        attributes: Vec<KeyValue>,
+        outcome: Outcome,
+    ) -> Span {
+        let (status, exception) = outcome.into_status();
+        Span {
+            trace_id: self.trace_id,
+            span_id,
+            parent: Some(Parent { span_id: self.span_id, remote: false }),
+            name,
+            start_unix_nano,
+            end_unix_nano: now_unix_nano(),
+            owner: self.owner.clone(),
+            attributes,
+            status,
+            exception,
+        }
+    }
 }
 
 /// An entered scope. It ends when this is dropped.
@@ -293,7 +316,7 @@ impl Drop for Scope {
         let Some((scope, attached)) = self.open.take() else { return };
         drop(attached);
         let outcome = match std::thread::panicking() {
-            true => Outcome::of_panic(&"the code in the scope panicked" as &(dyn Any + Send)),
+            true => Outcome::of_unwinding(),
             false => Outcome::DONE,
         };
         scope.end(outcome);
@@ -303,22 +326,5 @@ impl Drop for Scope {
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("tracing_token", &self.tracing_token()).finish()
-    }
-}
-
-/// A span inside a scope, finished now.
-pub(crate) fn instant_span(scope: &OpenScope, name: &'static str, attributes: Vec<KeyValue>) -> Span {
-    let now = now_unix_nano();
-    Span {
-        trace_id: scope.trace_id,
-        span_id: ids::span_id(),
-        parent: Some(Parent { span_id: scope.span_id, remote: false }),
-        name: name.into(),
-        start_unix_nano: now,
-        end_unix_nano: now,
-        owner: scope.owner.clone(),
-        attributes,
-        status: Status::Ok,
-        exception: None,
     }
 }

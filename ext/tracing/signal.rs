@@ -5,10 +5,11 @@ use std::fmt;
 use opentelemetry::KeyValue;
 use serde_json::{Map, Value};
 
-use super::account;
+use super::outcome::Outcome;
 use super::scope;
+use super::{account, ids};
 use crate::JsonObject;
-use crate::ext::delivery::Refused;
+use crate::ext::delivery::{Refused, now_unix_nano};
 
 const NAME: &str = "paid.trace.signal";
 
@@ -114,7 +115,8 @@ impl Signal {
         if missing(&scope.owner.agent) {
             return Err(SignalError::NoAgent);
         }
-        let span = scope::instant_span(&scope, NAME, self.attributes()?);
+        let attributes = self.attributes()?;
+        let span = scope.child(ids::span_id(), NAME.into(), now_unix_nano(), attributes, Outcome::DONE);
         scope.pipeline.offer(span).map_err(|refused| match refused {
             Refused::Full => SignalError::QueueFull,
             Refused::Closed => SignalError::ShutDown,

@@ -443,10 +443,10 @@ fn tokens_that_are_none_are_refused() {
 
 #[test]
 fn a_script_with_a_mistake_runs_nothing_of_it() {
-    let ai_call = json!({"op": "ai_call", "name": "n", "system": "s", "operation": "chat", "usage": {}});
+    let nameless = json!({"op": "ai_call", "system": "s", "operation": "chat", "usage": {}});
     let bodies: [(Value, &str, &str); 7] = [
-        (ai_call.clone(), "unknown_op", "ai_call"),
-        (json!({"op": "spawn", "body": [trace("guard", "c", json!([ai_call]))]}), "unknown_op", "ai_call"),
+        (nameless.clone(), "invalid_request", "name"),
+        (json!({"op": "spawn", "body": [trace("guard", "c", json!([nameless]))]}), "invalid_request", "name"),
         (json!({"op": "trace", "form": "spiral", "body": []}), "invalid_request", "spiral"),
         (json!({"op": "signal", "kwargs": {"event_name": "e", "nmae": 1}}), "invalid_request", "nmae"),
         (json!({"op": "signal", "kwargs": {"event_name": 1}}), "invalid_request", "event_name"),
@@ -463,4 +463,32 @@ fn a_script_with_a_mistake_runs_nothing_of_it() {
     let answer = driver.ask(&trace_with("closure", metadata, json!([])));
     assert_eq!(answer["error"]["kind"], "invalid_request", "{answer}");
     finish(&sandbox, driver, 0);
+}
+
+#[test]
+fn ai_calls_are_spans_of_their_scope_and_an_error_is_theirs_alone() {
+    for (mode, form) in ways() {
+        let (sandbox, mut driver) = start(mode);
+        let call = json!({
+            "op": "ai_call", "name": "openai.chat.completions.create", "system": "openai", "operation": "chat",
+            "usage": {"input_tokens": 12, "cached_input_tokens": 0},
+            "attributes": {"gen_ai.response.model": "m", "ratio": 0.5, "on": true, "gen_ai.prompt.0.content": "secret"},
+        });
+        let failed =
+            json!({"op": "ai_call", "name": "failed", "system": "s", "operation": "o", "error": "no luck"});
+        let answer = driver.ask(&trace(form, "acme", json!([call, failed, signal("after")])));
+        trace_id(&answer, 1);
+        let spans = finish(&sandbox, driver, 4);
+        let named = |name: &str| spans.iter().find(|span| span.name == format!("paid.trace.{name}")).unwrap();
+        let call = named("openai.chat.completions.create");
+        assert_eq!(call.parent_span_id.as_ref(), Some(&scope(&spans, "acme").span_id), "{mode:?} {form}");
+        assert_eq!(call.attribute("gen_ai.usage.input_tokens"), Some(&AttributeValue::Int(12)));
+        assert_eq!(call.attribute("gen_ai.usage.cached_input_tokens"), Some(&AttributeValue::Int(0)));
+        assert_eq!(call.attribute("ratio"), Some(&AttributeValue::Double(0.5)));
+        assert_eq!(call.attribute("on"), Some(&AttributeValue::Bool(true)));
+        assert_eq!(call.attribute("gen_ai.prompt.0.content"), None, "content is not stored");
+        assert_eq!((call.status.code, named("failed").status.code), (StatusCode::Ok, StatusCode::Error));
+        assert!(named("failed").status.message.ends_with("no luck"));
+        assert_eq!(scope(&spans, "acme").status.code, StatusCode::Ok, "{form}");
+    }
 }

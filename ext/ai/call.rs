@@ -1,0 +1,114 @@
+//! A call of an AI provider, measured by hand.
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
+use opentelemetry::trace::SpanId;
+use opentelemetry::{KeyValue, Value};
+
+use super::content::is_content;
+use crate::ext::delivery::now_unix_nano;
+use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
+
+/// A call of an AI provider in the current scope, from its start to its end: what it used goes into the trace, and
+/// Paid computes what it cost.
+///
+/// It ends when it is finished, fails, or is dropped. Outside of a scope, and where tracing is off, it does nothing.
+///
+/// ```
+/// use paid::ai::AiCall;
+/// use paid::tracing::paid_tracing;
+///
+/// paid_tracing("customer_1").run(|| {
+///     let mut call = AiCall::start("openai.chat.completions.create", "openai", "chat");
+///     // ...the call...
+///     call.usage("input_tokens", 100).usage("output_tokens", 300).attribute("gen_ai.response.model", "gpt-4.1-mini");
+///     call.finish();
+/// });
+/// ```
+#[must_use = "the call ends when this is dropped"]
+pub struct AiCall(Option<Running>);
+
+struct Running {
+    scope: Arc<OpenScope>,
+    span_id: SpanId,
+    name: String,
+    start_unix_nano: u64,
+    attributes: Vec<KeyValue>,
+}
+
+impl AiCall {
+    /// Starts a call: the span's name (exported as `paid.trace.` and this), the provider (`gen_ai.system`), and what is
+    /// done (`gen_ai.operation.name`).
+    pub fn start(name: impl Into<String>, system: impl Into<String>, operation: impl Into<String>) -> Self {
+        let Some(scope) = current_scope() else { return AiCall(None) };
+        let name = match name.into() {
+            name if name.is_empty() || name.starts_with("paid.trace.") => name,
+            name => format!("paid.trace.{name}"),
+        };
+        let attributes = vec![
+            KeyValue::new("gen_ai.system", system.into()),
+            KeyValue::new("gen_ai.operation.name", operation.into()),
+        ];
+        AiCall(Some(Running {
+            scope,
+            span_id: new_span_id(),
+            name,
+            start_unix_nano: now_unix_nano(),
+            attributes,
+        }))
+    }
+
+    /// A count of what was used: `gen_ai.usage.` and the name, such as `input_tokens`. Zero is kept.
+    pub fn usage(&mut self, name: &str, count: u64) -> &mut Self {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.attribute(format!("gen_ai.usage.{name}"), count)
+    }
+
+    /// Any other attribute. What holds prompts or answers is dropped, unless the scope has `store_prompt`.
+    pub fn attribute(&mut self, key: impl Into<String>, value: impl Into<Value>) -> &mut Self {
+        let key = key.into();
+        if let Some(running) = &mut self.0
+            && (running.scope.store_prompt || !is_content(&key))
+        {
+            // Of two values of one key, the last one counts.
+            running.attributes.retain(|known| known.key.as_str() != key);
+            running.attributes.push(KeyValue::new(key, value));
+        }
+        self
+    }
+
+    /// The call succeeded.
+    pub fn finish(mut self) {
+        self.end(Outcome::DONE);
+    }
+
+    /// The call failed: the error's text is the span's status.
+    pub fn fail<E: Display + ?Sized>(mut self, error: &E) {
+        self.end(Outcome::of_error(error));
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        let Some(running) = self.0.take() else { return };
+        let Running { scope, span_id, name, start_unix_nano, attributes } = running;
+        // A full queue is counted and reported there; the call has nothing to do about it.
+        let _ = scope.pipeline.offer(scope.child(span_id, name.into(), start_unix_nano, attributes, outcome));
+    }
+}
+
+/// Dropped by a panic, the call failed; else it is finished.
+impl Drop for AiCall {
+    fn drop(&mut self) {
+        self.end(match std::thread::panicking() {
+            true => Outcome::of_unwinding(),
+            false => Outcome::DONE,
+        });
+    }
+}
+
+impl fmt::Debug for AiCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.as_ref().map(|running| running.name.as_str());
+        f.debug_struct("AiCall").field("name", &name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,6 @@
+//! Usage of AI calls, recorded in the current scope.
+
+mod call;
+mod content;
+
+pub use call::AiCall;
