@@ -36,7 +36,7 @@ impl std::error::Error for CostError {}
 
 /// Cost data of a signal: made by [`cost`](CostData::cost) or by [`usage`](CostData::usage), never both.
 ///
-/// ```
+/// ```no_run
 /// use paid::cost::CostData;
 /// use paid::types::Signal;
 ///

@@ -36,6 +36,9 @@ fn main() -> Result<()> {
         (true, true) => 20,
         (false, _) => 2,
     };
+    if std::env::var_os("PAID_API_KEY").is_some() {
+        return Err("PAID_API_KEY is set, and scopes here would be traced under it: run this without it".into());
+    }
     // Before anything starts: afterwards there is a default, and tracing is on.
     let off = off();
     let endpoint = sink::start()?;
@@ -63,6 +66,10 @@ fn main() -> Result<()> {
             paid::tracing::flush(Duration::from_secs(10));
             provider.force_flush()?;
         }
+    }
+    if given("--tsv") {
+        println!("{}\t{}", quantile(&mut ours, 0.5), quantile(&mut ours, 0.99));
+        return Ok(());
     }
     println!(
         "| scope + signal, caller's thread | paid | OpenTelemetry SDK, batch processor | ratio | target |"

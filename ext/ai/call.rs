@@ -15,7 +15,7 @@ use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
 ///
 /// It ends when it is finished, fails, or is dropped. Outside of a scope, and where tracing is off, it does nothing.
 ///
-/// ```
+/// ```no_run
 /// use paid::ai::AiCall;
 /// use paid::tracing::paid_tracing;
 ///

@@ -346,7 +346,7 @@ pub(crate) fn flush_before_exit() {
 /// The end of the process flushes by itself for up to 5 s; hold this where that is not enough, or where the process
 /// ends otherwise.
 ///
-/// ```
+/// ```no_run
 /// let _guard = paid::tracing::flush_guard(std::time::Duration::from_secs(10));
 /// ```
 pub fn flush_guard(timeout: Duration) -> FlushGuard {

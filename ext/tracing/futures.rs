@@ -94,7 +94,7 @@ impl<F: Future> Future for Traced<F> {
 
 /// Carries the current scope into a future that is spawned: `tokio::spawn` starts without it.
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::{InCurrentScope, paid_tracing};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -135,7 +135,7 @@ impl<F: Future> Future for Scoped<F> {
 /// Carries the current scope into a closure that runs elsewhere: a new thread starts without it. For futures, see
 /// [`InCurrentScope`].
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::{carry_scope, paid_tracing};
 ///
 /// paid_tracing("customer_1").run(|| {

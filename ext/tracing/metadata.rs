@@ -9,7 +9,7 @@ use crate::JsonObject;
 
 /// Metadata of a scope: any JSON object. Nested objects become `metadata.a.b`; nulls and empty objects vanish.
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::paid_tracing;
 /// use serde_json::json;
 ///

@@ -2,7 +2,7 @@
 //!
 //! A scope says for whom work is done; what is recorded inside belongs to that customer's trace.
 //!
-//! ```
+//! ```no_run
 //! use paid::tracing::{paid_tracing, signal};
 //!
 //! let report = paid_tracing("customer_1").external_agent_id("agent_1").run(|| {

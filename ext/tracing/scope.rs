@@ -27,7 +27,7 @@ const NAME: &str = "paid.trace.parent_span";
 /// [`run_async`](PaidTracing::run_async), [`try_run_async`](PaidTracing::try_run_async), or
 /// [`enter`](PaidTracing::enter).
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::{generate_tracing_token, paid_tracing};
 ///
 /// let sum = paid_tracing("customer_1")
@@ -145,7 +145,7 @@ impl PaidTracing {
     /// Enters the scope on this thread until the guard is dropped. For code without `await`: a guard that is held
     /// over one would put other tasks into the scope, so it can't be sent between threads.
     ///
-    /// ```
+    /// ```no_run
     /// let _scope = paid::tracing::paid_tracing("customer_1").enter();
     /// // ...the work...
     /// ```
@@ -235,7 +235,7 @@ pub(crate) fn current() -> Option<Arc<OpenScope>> {
 /// The token of the trace that the code here belongs to, to hand to another process; none outside of a scope, and none
 /// if the work is untraced.
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::{current_tracing_token, generate_tracing_token, paid_tracing};
 ///
 /// let token = generate_tracing_token();

@@ -15,7 +15,7 @@ const NAME: &str = "paid.trace.signal";
 
 /// A signal, to be sent in the current scope. Python: `signal(event_name, data, enable_cost_tracing)`.
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::{paid_tracing, signal};
 /// use serde_json::json;
 ///

@@ -145,7 +145,7 @@ pub fn unset_tracing_token() {
 ///
 /// Futures carry it with [`in_current_scope`](super::InCurrentScope::in_current_scope) called inside.
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::{generate_tracing_token, paid_tracing, with_tracing_token};
 ///
 /// let token = generate_tracing_token();

@@ -11,7 +11,7 @@ use proc_macro::TokenStream;
 /// The scope opens before the body and closes after it. An `Err`, or a panic, is recorded with its text and goes on
 /// untouched; where tracing is off, the function runs as it would without the attribute.
 ///
-/// ```
+/// ```no_run
 /// use paid::tracing::paid_tracing;
 ///
 /// struct Question {
