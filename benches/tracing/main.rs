@@ -37,7 +37,9 @@ fn main() -> Result<()> {
         (false, _) => 2,
     };
     if std::env::var_os("PAID_API_KEY").is_some() {
-        return Err("PAID_API_KEY is set, and scopes here would be traced under it: run this without it".into());
+        return Err(
+            "PAID_API_KEY is set, and scopes here would be traced under it: run this without it".into()
+        );
     }
     // Before anything starts: afterwards there is a default, and tracing is on.
     let off = off();

@@ -41,8 +41,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// The system has no thread, no event queue or no TLS for it.
-    pub fn start(settings: Settings) -> Result<Pipeline, String> {
+    /// The system has no thread for it.
+    pub fn start(settings: Settings) -> std::io::Result<Pipeline> {
         let queue = Arc::new(Queue::new(settings.max_queue_bytes));
         let answering = Arc::new(AtomicBool::new(true));
         send::start(settings, queue.clone(), answering.clone())?;

@@ -28,19 +28,33 @@ enum Verdict {
 }
 
 /// Starts the thread. It ends when the queue is closed.
-pub(super) fn start(settings: Settings, queue: Arc<Queue>, answering: Arc<AtomicBool>) -> Result<(), String> {
+///
+/// What it needs is set up there: reading the system's certificates is nothing for the caller to wait for.
+pub(super) fn start(
+    settings: Settings,
+    queue: Arc<Queue>,
+    answering: Arc<AtomicBool>,
+) -> std::io::Result<()> {
+    let run = move || match set_up() {
+        Ok((runtime, client)) => {
+            Sender { settings, client, answering, failing: false }.run(&runtime, &queue);
+        }
+        Err(problem) => {
+            tracing::error!(target: "paid", "tracing is off: the sender could not start: {problem}");
+            queue.close();
+        }
+    };
+    std::thread::Builder::new().name("paid-delivery".into()).spawn(run).map(drop)
+}
+
+fn set_up() -> Result<(tokio::runtime::Runtime, reqwest::Client), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("no event queue: {error}"))?;
     // A redirect is never followed: the body holds the key.
     let client = transport::http_client(false).map_err(|error| error.to_string())?;
-    let sender = Sender { settings, client, answering, failing: false };
-    std::thread::Builder::new()
-        .name("paid-delivery".into())
-        .spawn(move || sender.run(&runtime, &queue))
-        .map_err(|error| format!("no thread: {error}"))?;
-    Ok(())
+    Ok((runtime, client))
 }
 
 struct Sender {

@@ -40,7 +40,7 @@ pub enum TracingError {
     Invalid(String),
     /// The process traces under another key or to another collector already.
     AlreadyInitialized,
-    /// The system has no thread or no TLS for it.
+    /// The system has no thread for it.
     System(String),
 }
 
@@ -275,7 +275,8 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
         scope: INSTRUMENTATION,
         max_queue_bytes: options.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
     };
-    let pipeline = Arc::new(Pipeline::start(settings).map_err(TracingError::System)?);
+    let pipeline =
+        Arc::new(Pipeline::start(settings).map_err(|error| TracingError::System(error.to_string()))?);
     process::flush_at_exit();
     running.push(Running { token, endpoint, pipeline: pipeline.clone() });
     Ok(pipeline)
