@@ -1,5 +1,6 @@
 //! The API key, as text or as a function that is asked for it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -42,9 +43,13 @@ impl Token {
     }
 
     pub(crate) fn header(&self) -> Result<HeaderValue, InvalidRequest> {
+        header(&self.key())
+    }
+
+    fn key(&self) -> Cow<'_, str> {
         match &self.0 {
-            Source::Text(text) => header(text),
-            Source::Function(function) => header(function().trim()),
+            Source::Text(text) => Cow::Borrowed(text),
+            Source::Function(function) => Cow::Owned(function().trim().to_string()),
         }
     }
 }
@@ -53,11 +58,8 @@ impl Token {
     /// The key itself, checked as for a header.
     #[cfg(feature = "cost-tracing")]
     pub(crate) fn text(&self) -> Result<String, InvalidRequest> {
-        let text = match &self.0 {
-            Source::Text(text) => text.to_string(),
-            Source::Function(function) => function().trim().to_string(),
-        };
-        header(&text).map(|_| text)
+        let key = self.key();
+        header(&key).map(|_| key.into_owned())
     }
 
     /// Whether both are the same text, or the same function.

@@ -16,6 +16,8 @@ const LINGER: Duration = Duration::from_millis(200);
 const ATTEMPT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A collector that asks for more makes no sense, and is not heeded.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What an answer means for the spans that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +166,7 @@ fn judge(status: u16, wait: Option<Duration>) -> Verdict {
 /// 0.5 s doubles up to 60 s; any part of it at random, and never less than the collector asks for.
 fn pause(attempt: u32, least: Option<Duration>, dice: f64) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt)).min(LONGEST_PAUSE);
+    let least = least.filter(|least| *least <= LONGEST_RETRY_AFTER);
     longest.mul_f64(dice).max(least.unwrap_or_default())
 }
 
@@ -188,5 +191,6 @@ mod tests {
         assert_eq!(pause(3, None, 0.5), Duration::from_secs(2));
         assert_eq!(pause(u32::MAX, None, 1.0), Duration::from_secs(60));
         assert_eq!(pause(0, Some(Duration::from_secs(7)), 0.1), Duration::from_secs(7));
+        assert_eq!(pause(0, Some(Duration::MAX), 1.0), Duration::from_millis(500), "that makes no sense");
     }
 }

@@ -200,10 +200,7 @@ impl From<Map<String, Value>> for SignalData {
 
 impl From<JsonObject> for SignalData {
     fn from(object: JsonObject) -> Self {
-        match object.as_map() {
-            Some(map) => map.clone().into(),
-            None => SignalData(Err(object.problem().unwrap_or_default().to_string())),
-        }
+        SignalData(object.into_map().map(Value::Object))
     }
 }
 

@@ -23,7 +23,9 @@ pub(super) async fn exchange(
     let defaults = &state.transport.defaults;
     let limit = state.options.timeout.unwrap_or(defaults.timeout);
     let max_retries = state.options.max_retries.unwrap_or(defaults.max_retries);
-    let deadline = state.options.deadline.or(defaults.deadline).map(|total| (total, Instant::now() + total));
+    // A deadline beyond what the clock can hold is none.
+    let deadline = state.options.deadline.or(defaults.deadline);
+    let deadline = deadline.and_then(|total| Some((total, Instant::now().checked_add(total)?)));
     let repeatable = state.options.repeatable
         || state.options.headers.contains_key(&IDEMPOTENCY_KEY)
         || request.headers().contains_key(&IDEMPOTENCY_KEY)

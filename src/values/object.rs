@@ -55,6 +55,11 @@ impl JsonObject {
         self.0.as_ref().ok()
     }
 
+    #[cfg(feature = "cost-tracing")]
+    pub(crate) fn into_map(self) -> Result<Map<String, Value>, String> {
+        self.0
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_map()?.get(key)

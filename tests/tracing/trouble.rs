@@ -114,3 +114,13 @@ fn a_key_has_one_collector_until_it_is_shut_down() {
     client.trace("acme", || ());
     spans(&sandbox, 1);
 }
+
+#[test]
+fn a_wait_that_makes_no_sense_is_not_heeded() {
+    for asked in ["1e19", "9e18", "86401"] {
+        let (sandbox, client) = start();
+        sandbox.fail(Fault::on("POST", "/v1/traces").status(503).header("retry-after", asked).times(1));
+        client.trace("acme", || ());
+        spans(&sandbox, 1);
+    }
+}
