@@ -74,7 +74,7 @@ fn publish(stored: &str) -> Result<(), Box<dyn Error>> {
 /// Waits until the collector has everything.
 fn delivered() -> Result<(), Box<dyn Error>> {
     let in_time = tracing::flush(Duration::from_secs(10));
-    let stats = tracing::stats();
+    let stats = tracing::delivery().stats();
     if in_time && stats.acknowledged == stats.emitted {
         return Ok(());
     }

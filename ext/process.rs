@@ -3,8 +3,8 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Once, OnceLock};
 
 unsafe extern "C" {
     fn atexit(callback: extern "C" fn()) -> c_int;
@@ -19,6 +19,8 @@ unsafe extern "C" {
 #[cfg(unix)]
 static HOOKED: Once = Once::new();
 static FORKS: AtomicU64 = AtomicU64::new(0);
+/// Set in a process that was forked from one that asked for it.
+static FORKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// Has `paid::tracing` flush when the process ends normally: return from `main`, `std::process::exit`, a panic in `main`.
 pub(crate) fn flush_at_exit() {
@@ -41,14 +43,68 @@ extern "C" fn at_exit() {
 pub(crate) fn forks() -> u64 {
     #[cfg(unix)]
     HOOKED.call_once(|| {
-        // SAFETY: the handler lives for the whole process and only counts up an atomic, which is allowed in a child
-        // between fork and exec. A refusal (no memory) leaves the count at zero.
+        // SAFETY: the handler lives for the whole process, and only touches atomics and closes files, which is allowed
+        // in a child between fork and exec. A refusal (no memory) leaves the count at zero.
         unsafe { pthread_atfork(None, None, Some(in_child)) };
     });
     FORKS.load(Ordering::Relaxed)
 }
 
+/// A flag that becomes true in children of this process.
+#[cfg(unix)]
+pub(crate) fn forked() -> Arc<AtomicBool> {
+    forks();
+    FORKED.get_or_init(Arc::default).clone()
+}
+
 #[cfg(unix)]
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    if let Some(forked) = FORKED.get() {
+        forked.store(true, Ordering::Relaxed);
+    }
+    files::close_in_child();
+}
+
+/// Files that a child must not hold: a lock on a file is shared with it, and would outlive this process.
+#[cfg(unix)]
+pub(crate) mod files {
+    use std::ffi::c_int;
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+    use std::sync::atomic::{AtomicI32, Ordering};
+
+    const FREE: i32 = -1;
+    static HELD: [AtomicI32; 256] = [const { AtomicI32::new(FREE) }; 256];
+
+    unsafe extern "C" {
+        fn close(file: c_int) -> c_int;
+    }
+
+    /// Has children close this file. Beyond 256 files, they keep the rest.
+    pub(crate) fn hold(file: &File) {
+        super::forks();
+        let taken = |slot: &AtomicI32| {
+            slot.compare_exchange(FREE, file.as_raw_fd(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        HELD.iter().any(taken);
+    }
+
+    /// The file is about to be closed here.
+    pub(crate) fn release(file: &File) {
+        for slot in &HELD {
+            let _ = slot.compare_exchange(file.as_raw_fd(), FREE, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn close_in_child() {
+        for slot in &HELD {
+            let file = slot.swap(FREE, Ordering::Relaxed);
+            if file != FREE {
+                // SAFETY: the number is that of a file that is open in the parent, so in its copy as well, and whose
+                // owner in the child never runs: what holds it belongs to threads that the child does not have.
+                unsafe { close(file) };
+            }
+        }
+    }
 }

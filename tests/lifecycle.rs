@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use paid::tracing::{
-    SignalError, TracingError, TracingOptions, flush, initialize_tracing, paid_tracing, shutdown, signal,
-    stats,
+    SignalError, TracingError, TracingOptions, delivery, flush, initialize_tracing, paid_tracing, shutdown,
+    signal,
 };
 use paid_sandbox::Sandbox;
 
@@ -28,7 +28,10 @@ fn tracing_starts_once_ends_once_and_starts_again() {
     billed().unwrap();
     assert!(flush(Duration::from_secs(10)));
     assert_eq!((first.spans().len(), second.spans().len()), (2, 0));
-    assert_eq!((stats().emitted, stats().acknowledged, stats().held), (2, 2, 0));
+    assert_eq!(
+        (delivery().stats().emitted, delivery().stats().acknowledged, delivery().stats().held),
+        (2, 2, 0)
+    );
 
     billed().unwrap();
     assert!(shutdown(Duration::from_secs(10)));

@@ -82,7 +82,7 @@ fn main() -> Result<()> {
         println!("| {name} | {paid} ns | {sdk} ns | {:.2} | ≤ 1.00 |", paid as f64 / sdk as f64);
     }
     println!("\nOff (no key): {off:.1} ns per scope, above the same loop without one");
-    let stats = paid::tracing::stats();
+    let stats = paid::tracing::delivery().stats();
     println!("Delivered: {} of {} spans", stats.acknowledged, stats.emitted);
     Ok(())
 }

@@ -75,7 +75,7 @@ fn flush(world: &World, timeout: Duration) -> Value {
             wait();
         }
     }
-    let stats = tracing::stats();
+    let stats = tracing::delivery().stats();
     json!({
         "emitted": stats.emitted,
         "acknowledged": stats.acknowledged,

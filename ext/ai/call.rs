@@ -89,10 +89,11 @@ impl AiCall {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        let Some(running) = self.0.take() else { return };
+        // A call that was under way at a fork ends in both processes; it is the parent's.
+        let Some(running) = self.0.take().filter(|running| running.scope.is_here()) else { return };
         let Running { scope, span_id, name, start_unix_nano, attributes } = running;
         // A full queue is counted and reported there; the call has nothing to do about it.
-        let _ = scope.pipeline.offer(scope.child(span_id, name.into(), start_unix_nano, attributes, outcome));
+        let _ = scope.record(span_id, &name, start_unix_nano, now_unix_nano(), &attributes, outcome);
     }
 }
 

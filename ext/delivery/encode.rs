@@ -1,11 +1,13 @@
 //! OTLP: an `ExportTraceServiceRequest` in protobuf, written field by field.
 //!
-//! The numbers are those of opentelemetry-proto 1.x, `trace.proto` and `common.proto`; the tests read the
-//! bytes with the OpenTelemetry project's own types.
+//! A span is encoded once, where it ends: as a *record*, the field of `ScopeSpans` that holds it. Records are what
+//! waits in memory and on disk; a request is its head with the account's key, and records. The numbers are those of
+//! opentelemetry-proto 1.x, `trace.proto` and `common.proto`; the tests read the bytes with the OpenTelemetry
+//! project's own types.
 
 use opentelemetry::{Array, KeyValue, Value};
 
-use super::span::{Span, Status};
+use super::span::{Owner, Span, Status};
 
 const KIND_INTERNAL: u64 = 1;
 const STATUS_OK: u64 = 1;
@@ -14,30 +16,35 @@ const STATUS_ERROR: u64 = 2;
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
-/// One request with the spans of one account.
-pub(crate) fn request(api_key: &str, scope: (&str, &str), spans: &[Span]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(spans.len() * 256 + 128);
-    message(&mut out, 1, |resource_spans| {
-        message(resource_spans, 1, |resource| {
-            message(resource, 1, |attribute| {
-                text(attribute, 1, "api.key");
-                message(attribute, 2, |value| text(value, 1, api_key));
-            });
+/// What comes before the records in a request: with it, they are whole. Without a key, it is nobody's.
+pub(super) fn head(api_key: Option<&str>, scope: (&str, &str), records: usize) -> Vec<u8> {
+    let mut resource = Vec::with_capacity(64);
+    if let Some(api_key) = api_key {
+        message(&mut resource, 1, |resource| {
+            message(resource, 1, |attribute| text_attribute(attribute, "api.key", api_key));
         });
-        message(resource_spans, 2, |scope_spans| {
-            message(scope_spans, 1, |instrumentation| {
-                text(instrumentation, 1, scope.0);
-                text(instrumentation, 2, scope.1);
-            });
-            for span in spans {
-                message(scope_spans, 2, |out| write_span(out, span));
-            }
-        });
+    }
+    let mut instrumentation = Vec::with_capacity(32);
+    message(&mut instrumentation, 1, |out| {
+        text(out, 1, scope.0);
+        text(out, 2, scope.1);
     });
-    out
+    tag(&mut resource, 2, 2);
+    varint(&mut resource, (instrumentation.len() + records) as u64);
+    resource.extend_from_slice(&instrumentation);
+    let mut head = Vec::with_capacity(resource.len() + 8);
+    tag(&mut head, 1, 2);
+    varint(&mut head, (resource.len() + records) as u64);
+    head.extend_from_slice(&resource);
+    head
 }
 
-fn write_span(out: &mut Vec<u8>, span: &Span) {
+/// A span as a record.
+pub(super) fn record(out: &mut Vec<u8>, span: &Span<'_>) {
+    message(out, 2, |out| write_span(out, span));
+}
+
+fn write_span(out: &mut Vec<u8>, span: &Span<'_>) {
     bytes(out, 1, &span.trace_id.to_bytes());
     bytes(out, 2, &span.span_id.to_bytes());
     if let Some(parent) = &span.parent {
@@ -47,16 +54,8 @@ fn write_span(out: &mut Vec<u8>, span: &Span) {
     number(out, 6, KIND_INTERNAL);
     fixed64(out, 7, span.start_unix_nano);
     fixed64(out, 8, span.end_unix_nano);
-    let ids = [("external_customer_id", &span.owner.customer), ("external_agent_id", &span.owner.agent)];
-    for (key, id) in ids {
-        if let Some(id) = id {
-            message(out, 9, |attribute| {
-                text(attribute, 1, key);
-                message(attribute, 2, |value| text(value, 1, id));
-            });
-        }
-    }
-    for attribute in span.owner.metadata.as_deref().unwrap_or_default().iter().chain(&span.attributes) {
+    out.extend_from_slice(&span.owner.encoded);
+    for attribute in span.attributes {
         message(out, 9, |out| key_value(out, attribute));
     }
     if let Some(exception) = &span.exception {
@@ -69,10 +68,7 @@ fn write_span(out: &mut Vec<u8>, span: &Span) {
                 ("exception.escaped", "False"),
             ];
             for (key, value) in parts {
-                message(event, 3, |attribute| {
-                    text(attribute, 1, key);
-                    message(attribute, 2, |out| text(out, 1, value));
-                });
+                message(event, 3, |out| text_attribute(out, key, value));
             }
         });
     }
@@ -88,6 +84,26 @@ fn write_span(out: &mut Vec<u8>, span: &Span) {
     }
     let remote = span.parent.is_some_and(|parent| parent.remote);
     fixed32(out, 16, if remote { HAS_IS_REMOTE | IS_REMOTE } else { HAS_IS_REMOTE });
+}
+
+/// The attributes that every span of an owner has.
+pub(super) fn owner(owner: &Owner) -> Vec<u8> {
+    let mut out = Vec::new();
+    let ids = [("external_customer_id", &owner.customer), ("external_agent_id", &owner.agent)];
+    for (key, id) in ids {
+        if let Some(id) = id {
+            message(&mut out, 9, |out| text_attribute(out, key, id));
+        }
+    }
+    for attribute in owner.metadata.as_deref().unwrap_or_default() {
+        message(&mut out, 9, |out| key_value(out, attribute));
+    }
+    out
+}
+
+fn text_attribute(out: &mut Vec<u8>, key: &str, value: &str) {
+    text(out, 1, key);
+    message(out, 2, |out| text(out, 1, value));
 }
 
 fn key_value(out: &mut Vec<u8>, attribute: &KeyValue) {
@@ -120,14 +136,27 @@ fn item(out: &mut Vec<u8>, value: &Value) {
     message(out, 1, |out| any_value(out, value));
 }
 
-/// A length-delimited field. Its length is known only after it is written, so it is moved by as much as the length takes.
+/// A length-delimited field. Its length is known only after it is written: a byte is left for it, and what follows is
+/// moved when that is not enough.
 fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, 2);
-    let start = out.len();
+    let at = out.len();
+    out.push(0);
     write(out);
-    let mut length = Vec::with_capacity(5);
-    varint(&mut length, (out.len() - start) as u64);
-    out.splice(start..start, length);
+    let mut length = out.len() - at - 1;
+    let mut more = 0;
+    while length >> (7 * (more + 1)) != 0 {
+        more += 1;
+    }
+    if more > 0 {
+        let end = out.len();
+        out.resize(end + more, 0);
+        out.copy_within(at + 1..end, at + 1 + more);
+    }
+    for byte in out.iter_mut().skip(at).take(more + 1) {
+        *byte = (length & 0x7f) as u8 | if length >= 0x80 { 0x80 } else { 0 };
+        length >>= 7;
+    }
 }
 
 fn text(out: &mut Vec<u8>, field: u32, value: &str) {

@@ -1,15 +1,21 @@
-//! The queue between the caller and the sender: bounded in bytes, drop newest, never waiting on the caller's side.
+//! The queue between the caller and what takes from it: bounded in bytes, drop newest, never waiting on the caller's
+//! side. It also keeps the books: what was taken, what became of it, and who waits for that.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::span::Span;
-use super::stats::DeliveryStats;
+use super::chunk::{Chunk, MOST_SPANS};
+use super::loss::{LossCause, Losses};
+use super::ranges::Ranges;
+use super::stats::{DeliveryStats, Settled};
+use super::wake::Wake;
 
-/// The least time between two attempts.
-const BREATH: Duration = Duration::from_millis(100);
+/// How much memory is kept for chunks to come.
+const SPARES: usize = 8;
+const NEVER: u32 = u32::MAX;
 
 /// Why a span was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,46 +24,65 @@ pub(crate) enum Refused {
     Closed,
 }
 
-pub(crate) struct Queue {
+pub(super) struct Queue {
     state: Mutex<State>,
-    /// Something for the sender: a span, a flush, the end.
-    work: Condvar,
-    /// Something for those who flush: spans were settled.
-    settled: Condvar,
+    /// Something for those who wait: spans were written or settled.
+    progress: Condvar,
+    wake: Wake,
     max_bytes: usize,
     /// As `State::closed`, to be asked without the lock.
     closed: AtomicBool,
 }
 
-/// What became of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Settled {
-    Acknowledged,
-    DeadLettered,
-    Dropped,
+/// What there is to take.
+#[derive(Debug)]
+pub(super) enum Taken {
+    Chunk(Chunk),
+    /// Nothing that is to go yet; something will be then.
+    NotBefore(Instant),
+    Nothing,
+}
+
+/// Whether the first chunk is to go.
+enum Ripeness {
+    Ripe,
+    NotBefore(Instant),
+    Nothing,
 }
 
 #[derive(Default)]
 struct State {
-    spans: VecDeque<Span>,
-    /// Of the spans waiting and of those under way.
+    /// The last one is being filled.
+    chunks: VecDeque<Chunk>,
+    /// Chunks that could not be written to disk, and are delivered from memory.
+    unwritten: VecDeque<Chunk>,
+    spares: Vec<Vec<u8>>,
+    /// Of the spans in `chunks`.
+    waiting: u32,
+    /// Of everything that is in memory, on its way included.
     bytes: usize,
-    /// Numbers of spans taken and settled since the start; settled follows taken, in order.
+    /// Spans are numbered as they are taken.
     taken: u64,
-    settled: u64,
+    settled: Ranges,
+    /// What a crash of the process can't lose: on disk, or settled.
+    safe: Ranges,
     stats: DeliveryStats,
-    /// Someone waits: don't wait for a full batch, or for the end of a pause.
-    flush_to: u64,
+    losses: Losses,
+    /// So many waiting spans are worth waking the one who takes.
+    wake_at: u32,
+    /// How many wait for a flush, and how many ever did.
+    flushing: u32,
     flushes: u64,
     closed: bool,
 }
 
 impl Queue {
-    pub fn new(max_bytes: usize) -> Self {
+    pub fn new(max_bytes: usize, wake: Wake) -> Self {
+        let state = State { wake_at: 1, ..State::default() };
         Queue {
-            state: Mutex::default(),
-            work: Condvar::new(),
-            settled: Condvar::new(),
+            state: Mutex::new(state),
+            progress: Condvar::new(),
+            wake,
             max_bytes,
             closed: AtomicBool::new(false),
         }
@@ -67,111 +92,172 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn offer(&self, span: Span) -> Result<(), Refused> {
-        let size = span.size();
+    pub fn wake(&self) -> &Wake {
+        &self.wake
+    }
+
+    pub fn offer(&self, record: &[u8]) -> Result<(), Refused> {
         let mut state = self.state();
-        let refused = match (state.closed, state.bytes + size > self.max_bytes) {
-            (true, _) => Some(Refused::Closed),
-            (false, true) => Some(Refused::Full),
+        let refused = match (state.closed, state.bytes + record.len() > self.max_bytes) {
+            (true, _) => Some((Refused::Closed, LossCause::ShutDown)),
+            (false, true) => Some((Refused::Full, LossCause::QueueFull)),
             (false, false) => None,
         };
-        state.stats.emitted += 1;
-        if let Some(refused) = refused {
-            state.stats.dropped += 1;
+        if let Some((refused, cause)) = refused {
+            state.stats.refuse(1);
+            let news = state.losses.add(cause, 1);
+            drop(state);
+            if news {
+                self.wake.sender();
+            }
             return Err(refused);
         }
-        state.stats.held += 1;
-        state.bytes += size;
-        state.taken += 1;
-        state.spans.push_back(span);
-        // The sender looks again by itself while it gathers a batch; only an idle one needs to be woken.
-        let wake = state.spans.len() == 1;
+        state.push(record);
+        let wake = state.waiting >= state.wake_at;
+        if wake {
+            state.wake_at = NEVER;
+        }
         drop(state);
         if wake {
-            self.work.notify_one();
+            self.wake.taker();
         }
         Ok(())
     }
 
-    /// The next batch: up to `most` spans, after the first one is `linger` old or someone flushes; none at the end.
-    pub fn batch(&self, most: usize, linger: Duration) -> Option<Vec<Span>> {
+    /// For the sender: the next chunk, once it is full, its first span is `linger` old, or someone waits for it.
+    pub fn take_ripe(&self, linger: Duration) -> Taken {
         let mut state = self.state();
-        while state.spans.is_empty() {
-            if state.closed {
-                return None;
+        match state.ripeness(state.chunks.front(), state.chunks.len(), linger) {
+            Ripeness::Ripe => state.take().map_or(Taken::Nothing, Taken::Chunk),
+            Ripeness::NotBefore(then) => {
+                state.wake_at = MOST_SPANS;
+                Taken::NotBefore(then)
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let until = Instant::now() + linger;
-        while state.spans.len() < most && !state.hurried() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
+            Ripeness::Nothing => {
+                state.wake_at = 1;
+                Taken::Nothing
             }
-            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let count = state.spans.len().min(most);
-        Some(state.spans.drain(..count).collect())
     }
 
-    /// What became of a batch.
-    pub fn settle(&self, spans: &[Span], how: Settled) {
-        let size: usize = spans.iter().map(Span::size).sum();
-        let count = spans.len() as u64;
+    /// For the writer: the next chunk as it is. While there is none and `wake` is not set, new spans don't wake it.
+    pub fn take(&self, wake: bool) -> Option<Chunk> {
         let mut state = self.state();
-        state.bytes = state.bytes.saturating_sub(size);
-        state.count(count, how);
+        let chunk = state.take();
+        state.wake_at = if chunk.is_none() && wake { 1 } else { NEVER };
+        chunk
+    }
+
+    /// A chunk that could not be written to disk, for the sender. Few spans are put to the ones before.
+    pub fn keep_in_memory(&self, chunk: Chunk) {
+        let mut state = self.state();
+        match state.unwritten.back_mut() {
+            Some(last) if last.takes(&chunk) => {
+                last.append(&chunk);
+                state.keep_spare(chunk.into_spare());
+            }
+            _ => state.unwritten.push_back(chunk),
+        }
         drop(state);
-        self.settled.notify_all();
+        self.wake.sender();
+    }
+
+    /// For the sender: as [`take_ripe`](Self::take_ripe), of what could not be written to disk.
+    pub fn take_unwritten(&self, linger: Duration) -> Taken {
+        let mut state = self.state();
+        match state.ripeness(state.unwritten.front(), state.unwritten.len(), linger) {
+            Ripeness::Ripe => state.unwritten.pop_front().map_or(Taken::Nothing, Taken::Chunk),
+            Ripeness::NotBefore(then) => Taken::NotBefore(then),
+            Ripeness::Nothing => Taken::Nothing,
+        }
+    }
+
+    /// A chunk is on disk, and out of memory; `enough` says that there is a whole request.
+    pub fn written(&self, chunk: Chunk, enough: bool) {
+        let mut state = self.state();
+        state.bytes = state.bytes.saturating_sub(chunk.records.len());
+        state.safe.add(chunk.numbers());
+        state.keep_spare(chunk.into_spare());
+        let hurry = enough || state.flushing > 0;
+        drop(state);
+        self.progress.notify_all();
+        match hurry {
+            true => self.wake.sender(),
+            false => self.wake.idle_sender(),
+        }
+    }
+
+    /// What became of spans that were delivered from memory, where they took so many bytes.
+    pub fn settle_in_memory(&self, numbers: Range<u64>, bytes: usize, how: Settled) {
+        let mut state = self.state();
+        state.bytes = state.bytes.saturating_sub(bytes);
+        state.safe.add(numbers.clone());
+        state.settle(numbers, how);
+        drop(state);
+        self.progress.notify_all();
+    }
+
+    /// What became of spans that were on disk.
+    pub fn settle_on_disk(&self, numbers: Range<u64>, how: Settled) {
+        self.state().settle(numbers, how);
+        self.progress.notify_all();
+    }
+
+    /// Spans of an ended process, which are held from now on.
+    pub fn adopt(&self, count: u64) {
+        self.state().stats.hold(count);
+    }
+
+    pub fn settle_adopted(&self, count: u64, how: Settled) {
+        self.state().stats.settle(count, how);
+    }
+
+    /// Memory of a chunk that is done with.
+    pub fn recycle(&self, spare: Vec<u8>) {
+        let chunk = Chunk::new(0, Some(spare));
+        self.state().keep_spare(chunk.into_spare());
     }
 
     /// Waits until the spans taken so far are settled.
     pub fn flush(&self, deadline: Instant) -> bool {
+        self.wait(deadline, |state| state.settled.floor())
+    }
+
+    /// Waits until the spans taken so far are on disk or settled.
+    pub fn flush_to_disk(&self, deadline: Instant) -> bool {
+        self.wait(deadline, |state| state.safe.floor())
+    }
+
+    fn wait(&self, deadline: Instant, reached: impl Fn(&State) -> u64) -> bool {
         let mut state = self.state();
         let goal = state.taken;
-        state.flush_to = state.flush_to.max(goal);
+        state.flushing += 1;
         state.flushes += 1;
-        self.work.notify_all();
-        while state.settled < goal {
+        self.wake.both();
+        let mut done = reached(&state) >= goal;
+        while !done {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                break;
             }
-            state = self.settled.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            done = reached(&state) >= goal;
         }
-        true
+        state.flushing -= 1;
+        done
     }
 
-    /// Waits before another attempt, cut short when someone starts to flush or the queue is closed. However often
-    /// someone flushes, attempts stay `BREATH` apart.
-    pub fn pause(&self, wait: Duration) {
-        let start = Instant::now();
-        let mut state = self.state();
-        let seen = state.flushes;
-        while !state.closed {
-            let until = start + if state.flushes == seen { wait } else { wait.min(BREATH) };
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+    /// How many flushes there were, and whether one waits now.
+    pub fn flushes(&self) -> (u64, bool) {
+        let state = self.state();
+        (state.flushes, state.flushing > 0)
     }
 
-    /// Takes no more; what waits is dropped.
+    /// Takes no more. What waits stays to be taken.
     pub fn close(&self) {
-        let mut state = self.state();
-        if state.closed {
-            return;
-        }
-        state.closed = true;
+        self.state().closed = true;
         self.closed.store(true, Ordering::Release);
-        let dropped = state.spans.len() as u64;
-        state.spans.clear();
-        state.count(dropped, Settled::Dropped);
-        drop(state);
-        self.work.notify_all();
-        self.settled.notify_all();
+        self.wake.both();
     }
 
     pub fn is_open(&self) -> bool {
@@ -181,20 +267,58 @@ impl Queue {
     pub fn stats(&self) -> DeliveryStats {
         self.state().stats
     }
+
+    pub fn lose(&self, cause: LossCause, count: u64) {
+        self.state().losses.add(cause, count);
+    }
+
+    /// The losses that are to be reported now.
+    pub fn losses(&self, now: Instant, last: bool) -> Vec<(LossCause, u64)> {
+        self.state().losses.due(now, last)
+    }
 }
 
 impl State {
-    fn count(&mut self, count: u64, how: Settled) {
-        self.settled += count;
-        self.stats.held = self.stats.held.saturating_sub(count);
-        match how {
-            Settled::Acknowledged => self.stats.acknowledged += count,
-            Settled::DeadLettered => self.stats.dead_lettered += count,
-            Settled::Dropped => self.stats.dropped += count,
+    fn push(&mut self, record: &[u8]) {
+        let fits = self.chunks.back().is_some_and(|chunk| chunk.has_room(record.len()));
+        if !fits {
+            let spare = self.spares.pop();
+            self.chunks.push_back(Chunk::new(self.taken, spare));
         }
+        if let Some(chunk) = self.chunks.back_mut() {
+            chunk.push(record);
+        }
+        self.bytes += record.len();
+        self.taken += 1;
+        self.waiting += 1;
+        self.stats.hold(1);
     }
 
-    fn hurried(&self) -> bool {
-        self.closed || self.settled < self.flush_to
+    fn ripeness(&self, first: Option<&Chunk>, chunks: usize, linger: Duration) -> Ripeness {
+        let Some(first) = first else { return Ripeness::Nothing };
+        let ripe = first.since + linger;
+        let now = chunks > 1
+            || first.spans >= MOST_SPANS
+            || self.flushing > 0
+            || self.closed
+            || ripe <= Instant::now();
+        if now { Ripeness::Ripe } else { Ripeness::NotBefore(ripe) }
+    }
+
+    fn take(&mut self) -> Option<Chunk> {
+        let chunk = self.chunks.pop_front()?;
+        self.waiting = self.waiting.saturating_sub(chunk.spans);
+        Some(chunk)
+    }
+
+    fn settle(&mut self, numbers: Range<u64>, how: Settled) {
+        self.stats.settle(numbers.end.saturating_sub(numbers.start), how);
+        self.settled.add(numbers);
+    }
+
+    fn keep_spare(&mut self, spare: Option<Vec<u8>>) {
+        if self.spares.len() < SPARES {
+            self.spares.extend(spare);
+        }
     }
 }

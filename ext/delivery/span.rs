@@ -4,45 +4,45 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceId};
-use opentelemetry::{KeyValue, Value};
 
-/// For whom a span is, shared by all spans of a scope: cloning it copies no text.
+use super::encode;
+
+/// For whom a span is, shared by all spans of a scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Owner {
     pub customer: Option<Arc<str>>,
     pub agent: Option<Arc<str>>,
     pub metadata: Option<Arc<[KeyValue]>>,
+    /// All of it as attributes of a span, written once for the whole scope.
+    pub(super) encoded: Vec<u8>,
 }
 
 impl Owner {
-    fn size(&self) -> usize {
-        let ids = [&self.customer, &self.agent].into_iter().flatten().map(|id| id.len()).sum::<usize>();
-        ids + self.metadata.as_deref().unwrap_or_default().iter().map(size_of_attribute).sum::<usize>()
+    pub fn new(
+        customer: Option<Arc<str>>,
+        agent: Option<Arc<str>>,
+        metadata: Option<Arc<[KeyValue]>>,
+    ) -> Self {
+        let mut owner = Owner { customer, agent, metadata, encoded: Vec::new() };
+        owner.encoded = encode::owner(&owner);
+        owner
     }
-}
-
-fn size_of_attribute(attribute: &KeyValue) -> usize {
-    let value = match &attribute.value {
-        Value::String(text) => text.as_str().len(),
-        Value::Array(array) => array.to_string().len(),
-        _ => 0,
-    };
-    attribute.key.as_str().len() + value + size_of::<KeyValue>()
 }
 
 /// A span that has ended.
 #[derive(Debug)]
-pub(crate) struct Span {
+pub(crate) struct Span<'a> {
     pub trace_id: TraceId,
     pub span_id: SpanId,
     pub parent: Option<Parent>,
-    pub name: Cow<'static, str>,
+    pub name: Cow<'a, str>,
     pub start_unix_nano: u64,
     pub end_unix_nano: u64,
-    pub owner: Owner,
+    pub owner: &'a Owner,
     /// What it has beside its owner's.
-    pub attributes: Vec<KeyValue>,
+    pub attributes: &'a [KeyValue],
     pub status: Status,
     /// The `exception` event, if there was one.
     pub exception: Option<Exception>,
@@ -67,20 +67,6 @@ pub(crate) enum Status {
 pub(crate) struct Exception {
     pub kind: Cow<'static, str>,
     pub message: String,
-}
-
-impl Span {
-    /// About how much memory it takes, in bytes.
-    pub fn size(&self) -> usize {
-        let text: usize = self.attributes.iter().map(size_of_attribute).sum();
-        let status = match &self.status {
-            Status::Error(message) => message.len(),
-            Status::Unset | Status::Ok => 0,
-        };
-        let exception =
-            self.exception.as_ref().map_or(0, |exception| exception.message.len() + exception.kind.len());
-        size_of::<Span>() + self.owner.size() + text + status + exception
-    }
 }
 
 /// Nanoseconds since the Unix epoch.

@@ -2,8 +2,10 @@
 
 /// How many spans went where. `emitted = acknowledged + held + dead_lettered + dropped`, at any moment.
 ///
+/// Spans of an ended process that this one took over from the spool directory count as emitted here when they are read.
+///
 /// ```
-/// let stats = paid::tracing::stats();
+/// let stats = paid::tracing::delivery().stats();
 /// assert_eq!(stats.emitted, stats.acknowledged + stats.held + stats.dead_lettered + stats.dropped);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,12 +15,48 @@ pub struct DeliveryStats {
     pub emitted: u64,
     /// Taken by the collector.
     pub acknowledged: u64,
-    /// Waiting, or on their way.
+    /// Waiting in memory or on disk, or on their way.
     pub held: u64,
     /// Refused by the collector for good.
     pub dead_lettered: u64,
-    /// Lost: the queue was full, or tracing was shut down before they went out.
+    /// Lost; [`TracingOptions::on_loss`](crate::tracing::TracingOptions::on_loss) says why.
     pub dropped: u64,
+}
+
+/// What became of spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    Acknowledged,
+    DeadLettered,
+    Dropped,
+}
+
+impl DeliveryStats {
+    /// Spans that are held from now on.
+    pub(super) fn hold(&mut self, count: u64) {
+        self.emitted += count;
+        self.held += count;
+    }
+
+    /// Held spans that are not any more.
+    pub(super) fn settle(&mut self, count: u64, how: Settled) {
+        self.held = self.held.saturating_sub(count);
+        self.add(count, how);
+    }
+
+    /// Spans that were never held.
+    pub(super) fn refuse(&mut self, count: u64) {
+        self.emitted += count;
+        self.add(count, Settled::Dropped);
+    }
+
+    fn add(&mut self, count: u64, how: Settled) {
+        match how {
+            Settled::Acknowledged => self.acknowledged += count,
+            Settled::DeadLettered => self.dead_lettered += count,
+            Settled::Dropped => self.dropped += count,
+        }
+    }
 }
 
 impl std::ops::Add for DeliveryStats {

@@ -5,19 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::INSTRUMENTATION;
-use crate::ext::delivery::{DeliveryStats, Pipeline, Settings};
+use super::options::TracingOptions;
+use crate::ext::delivery::{DeliveryStats, Pipeline};
 use crate::ext::process;
 use crate::{Token, environment};
 
 /// The collector, unless `PAID_OTEL_COLLECTOR_ENDPOINT` says another.
 const DEFAULT_ENDPOINT: &str = "https://collector.agentpaid.io:4318/v1/traces";
 const ENDPOINT: &str = "PAID_OTEL_COLLECTOR_ENDPOINT";
-const ENABLED: &str = "PAID_ENABLED";
-const MAX_QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// What the end of the process may take: with a collector that answers, and with one that doesn't.
-const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+/// What the end of the process may take with a collector that does not answer.
 const EXIT_PATIENCE_IN_VAIN: Duration = Duration::from_secs(1);
+const ENABLED: &str = "PAID_ENABLED";
 
 /// Whose trace a scope is.
 #[derive(Clone)]
@@ -61,44 +59,11 @@ impl fmt::Display for TracingError {
 
 impl std::error::Error for TracingError {}
 
-/// How tracing starts: the key, the collector, the bound of memory. Python: the arguments of `initialize_tracing`.
-#[derive(Clone, Debug, Default)]
-#[must_use = "options do nothing until initialize_tracing(..)"]
-pub struct TracingOptions {
-    token: Option<Token>,
-    endpoint: Option<String>,
-    max_queue_bytes: Option<usize>,
-}
-
-impl TracingOptions {
-    /// Everything from the environment: `PAID_API_KEY`, `PAID_OTEL_COLLECTOR_ENDPOINT`.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The API key.
-    pub fn api_key(mut self, key: impl Into<Token>) -> Self {
-        self.token = Some(key.into());
-        self
-    }
-
-    /// Any OTLP/HTTP collector, with its whole path, such as `http://gateway:4318/v1/traces`.
-    pub fn collector_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
-        self
-    }
-
-    /// The most memory that waiting spans may take, in bytes; 8 MiB by default.
-    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
-        self.max_queue_bytes = Some(bytes);
-        self
-    }
-}
-
 /// A running pipeline with what it was started for.
 struct Running {
     token: Token,
     endpoint: String,
+    exit_timeout: Duration,
     pipeline: Arc<Pipeline>,
 }
 
@@ -269,16 +234,16 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
                 "the collector endpoint is not an http or https URL: set {ENDPOINT} to one"
             ))
         })?;
-    let settings = Settings {
-        token: token.clone(),
-        endpoint: url,
-        scope: INSTRUMENTATION,
-        max_queue_bytes: options.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
-    };
+    let settings = options.settings(token.clone(), url)?;
     let pipeline =
         Arc::new(Pipeline::start(settings).map_err(|error| TracingError::System(error.to_string()))?);
     process::flush_at_exit();
-    running.push(Running { token, endpoint, pipeline: pipeline.clone() });
+    running.push(Running {
+        token,
+        endpoint,
+        exit_timeout: options.exit_patience(),
+        pipeline: pipeline.clone(),
+    });
     Ok(pipeline)
 }
 
@@ -300,15 +265,8 @@ fn all() -> Vec<Arc<Pipeline>> {
     running.iter().map(|known| known.pipeline.clone()).collect()
 }
 
-/// Waits until everything recorded so far is acknowledged or given up, at most `timeout`; whether it was in time.
-///
-/// It blocks; in async code, call it in `spawn_blocking`.
-pub fn flush(timeout: Duration) -> bool {
-    each(timeout, Pipeline::flush)
-}
-
 /// Does something to every pipeline, within one bound of time; whether all of it was done.
-fn each(timeout: Duration, one: impl Fn(&Pipeline, Duration) -> bool) -> bool {
+pub(super) fn each(timeout: Duration, one: impl Fn(&Pipeline, Duration) -> bool) -> bool {
     // A timeout that is meant to be endless would be too much for an instant.
     let end = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 60 * 60));
     let mut done = true;
@@ -318,30 +276,30 @@ fn each(timeout: Duration, one: impl Fn(&Pipeline, Duration) -> bool) -> bool {
     done
 }
 
-/// Flushes, at most `timeout`, and ends tracing; whether everything went out. What is left is counted as dropped.
-///
-/// Scopes run untraced from then on, until [`initialize_tracing`]; signals say that tracing was shut down.
-pub fn shutdown(timeout: Duration) -> bool {
-    each(timeout, Pipeline::shutdown)
+pub(super) fn stats() -> DeliveryStats {
+    all().iter().map(|pipeline| pipeline.stats()).fold(DeliveryStats::default(), |sum, one| sum + one)
 }
 
-/// Where the spans of the running accounts are.
-pub fn stats() -> DeliveryStats {
-    all().iter().map(|pipeline| pipeline.stats()).fold(DeliveryStats::default(), |sum, one| sum + one)
+pub(super) fn problem() -> Option<String> {
+    all().iter().find_map(|pipeline| pipeline.problem())
 }
 
 /// At the normal end of the process.
 pub(crate) fn flush_before_exit() {
     let start = Instant::now();
-    for pipeline in all() {
-        let done = pipeline.flush(EXIT_PATIENCE_IN_VAIN.saturating_sub(start.elapsed()));
-        // By now an attempt has shown whether the collector answers.
-        if !done && pipeline.is_answering() {
-            pipeline.flush(EXIT_PATIENCE.saturating_sub(start.elapsed()));
+    let running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
+    for Running { exit_timeout, pipeline, .. } in running.iter() {
+        if pipeline.has_disk() {
+            pipeline.flush_to_disk(exit_timeout.saturating_sub(start.elapsed()));
         }
+        // By then an attempt has shown whether the collector answers.
+        let first = (*exit_timeout).min(EXIT_PATIENCE_IN_VAIN).saturating_sub(start.elapsed());
+        if !pipeline.flush(first) && pipeline.is_answering() && !pipeline.has_disk() {
+            pipeline.flush(exit_timeout.saturating_sub(start.elapsed()));
+        }
+        pipeline.leave();
     }
 }
-
 /// Flushes when it is dropped, at most for the given time: to be held in `main`.
 ///
 /// The end of the process flushes by itself for up to 5 s; hold this where that is not enough, or where the process
@@ -363,6 +321,6 @@ pub struct FlushGuard {
 
 impl Drop for FlushGuard {
     fn drop(&mut self) {
-        flush(self.timeout);
+        super::flush(self.timeout);
     }
 }

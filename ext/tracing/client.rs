@@ -1,6 +1,7 @@
 //! Tracing from a client: under its key, even beside another's.
 
-use super::account::{self, Account, TracingError, TracingOptions};
+use super::account::{self, Account, TracingError};
+use super::options::TracingOptions;
 use super::scope::PaidTracing;
 use super::signal::{Signal, signal};
 use super::text::OptionalText;

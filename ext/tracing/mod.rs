@@ -24,9 +24,11 @@
 pub mod __private;
 mod account;
 mod client;
+mod delivery;
 mod futures;
 mod ids;
 mod metadata;
+mod options;
 #[cfg(unix)]
 mod os_signals;
 mod outcome;
@@ -35,11 +37,11 @@ mod signal;
 mod text;
 mod token;
 
-pub use account::{
-    FlushGuard, TracingError, TracingOptions, flush, flush_guard, initialize_tracing, shutdown, stats,
-};
+pub use account::{FlushGuard, TracingError, flush_guard, initialize_tracing};
+pub use delivery::{Delivery, delivery, flush, shutdown};
 pub use futures::{InCurrentScope, Scoped, Traced, carry_scope};
 pub use metadata::Metadata;
+pub use options::TracingOptions;
 #[cfg(unix)]
 pub use os_signals::flush_on_signals;
 pub use scope::{PaidTracing, Scope, current_tracing_token, paid_tracing};
@@ -50,7 +52,7 @@ pub use token::{
     unset_tracing_token, with_tracing_token,
 };
 
-pub use super::delivery::DeliveryStats;
+pub use super::delivery::{DeadLetter, DeliveryStats, Loss, LossCause};
 pub use paid_macros::paid_tracing;
 
 pub(crate) use account::flush_before_exit;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use signal_hook::low_level;
+use signal_hook::{flag, low_level};
 
-use super::account;
+use super::delivery::delivery;
+use crate::ext::process;
 
 /// Flushes, at most `timeout`, when the process gets SIGTERM, SIGINT or SIGHUP, and then ends it by that signal.
 ///
@@ -17,11 +18,16 @@ use super::account;
 ///
 /// The system refuses a handler or a thread.
 pub fn flush_on_signals(timeout: Duration) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let all = [SIGTERM, SIGINT, SIGHUP];
+    // A child that is forked later has the handlers, but not the thread: there the signals do what they always did.
+    for signal in all {
+        flag::register_conditional_default(signal, process::forked())?;
+    }
+    let mut signals = Signals::new(all)?;
     let timeout = timeout.min(Duration::from_secs(12));
     std::thread::Builder::new().name("paid-signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            account::flush(timeout);
+            delivery().flush(timeout);
             // Ends the process as if there were no handler; it comes back only if that is not allowed.
             let _ = low_level::emulate_default_handler(signal);
         }

@@ -1,6 +1,5 @@
 //! Scopes: for whom work is done, and the span around it.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -17,7 +16,8 @@ use super::metadata::Metadata;
 use super::outcome::Outcome;
 use super::text::OptionalText;
 use super::token::{self, TracingToken};
-use crate::ext::delivery::{Owner, Parent, Pipeline, Span, now_unix_nano};
+use crate::ext::delivery::{Owner, Parent, Pipeline, Refused, Span, now_unix_nano};
+use crate::ext::process;
 
 const NAME: &str = "paid.trace.parent_span";
 
@@ -183,12 +183,13 @@ impl PaidTracing {
             span_id: ids::span_id(),
             parent,
             ambient,
-            owner: Owner {
-                customer: self.customer,
+            owner: Owner::new(
+                self.customer,
                 // An empty agent is none.
-                agent: self.agent.filter(|agent| !agent.is_empty()),
-                metadata: self.metadata.into_attributes(),
-            },
+                self.agent.filter(|agent| !agent.is_empty()),
+                self.metadata.into_attributes(),
+            ),
+            forks: process::forks(),
             store_prompt: self.store_prompt,
             start_unix_nano: now_unix_nano(),
         }))
@@ -221,6 +222,8 @@ pub(crate) struct OpenScope {
     pub owner: Owner,
     /// Whether AI calls keep prompts and answers.
     pub store_prompt: bool,
+    /// The process that opened it, as a count of forks.
+    forks: u64,
     start_unix_nano: u64,
 }
 
@@ -253,7 +256,16 @@ impl OpenScope {
         Context::current_with_value(Current(self.clone())).attach()
     }
 
+    /// Whether it was opened in this process, not in one that was forked since.
+    pub fn is_here(&self) -> bool {
+        self.forks == process::forks()
+    }
+
     pub(super) fn end(&self, outcome: Outcome) {
+        // A scope that was open at a fork ends in both processes; it is the parent's.
+        if !self.is_here() {
+            return;
+        }
         let (status, exception) = outcome.into_status();
         let span = Span {
             trace_id: self.trace_id,
@@ -262,37 +274,38 @@ impl OpenScope {
             name: NAME.into(),
             start_unix_nano: self.start_unix_nano,
             end_unix_nano: now_unix_nano(),
-            owner: self.owner.clone(),
-            attributes: Vec::new(),
+            owner: &self.owner,
+            attributes: &[],
             status,
             exception,
         };
         // A full queue is counted and reported there; the traced code has nothing to do about it.
-        let _ = self.pipeline.offer(span);
+        let _ = self.pipeline.offer(&span);
     }
 
-    /// A span in the scope that ends now.
-    pub fn child(
+    /// Records a span in the scope that ends now.
+    pub fn record(
         &self,
         span_id: SpanId,
-        name: Cow<'static, str>,
+        name: &str,
         start_unix_nano: u64,
-        attributes: Vec<KeyValue>,
+        end_unix_nano: u64,
+        attributes: &[KeyValue],
         outcome: Outcome,
-    ) -> Span {
+    ) -> Result<(), Refused> {
         let (status, exception) = outcome.into_status();
-        Span {
+        self.pipeline.offer(&Span {
             trace_id: self.trace_id,
             span_id,
             parent: Some(Parent { span_id: self.span_id, remote: false }),
-            name,
+            name: name.into(),
             start_unix_nano,
-            end_unix_nano: now_unix_nano(),
-            owner: self.owner.clone(),
+            end_unix_nano,
+            owner: &self.owner,
             attributes,
             status,
             exception,
-        }
+        })
     }
 }
 

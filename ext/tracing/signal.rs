@@ -116,8 +116,9 @@ impl Signal {
             return Err(SignalError::NoAgent);
         }
         let attributes = self.attributes()?;
-        let span = scope.child(ids::span_id(), NAME.into(), now_unix_nano(), attributes, Outcome::DONE);
-        scope.pipeline.offer(span).map_err(|refused| match refused {
+        let now = now_unix_nano();
+        let recorded = scope.record(ids::span_id(), NAME, now, now, &attributes, Outcome::DONE);
+        recorded.map_err(|refused| match refused {
             Refused::Full => SignalError::QueueFull,
             Refused::Closed => SignalError::ShutDown,
         })

@@ -95,8 +95,7 @@ pub fn assert_key_is_where_it_belongs(sandbox: &Sandbox) {
         assert_eq!((request.method(), request.target()), ("POST", "/v1/traces"));
         assert_eq!(request.header("content-type"), Some("application/x-protobuf"));
         assert_eq!(request.header("authorization"), None);
-        assert_eq!(request.header("content-encoding"), None, "the count below needs plain bytes");
-        let times = request.body().windows(key.len()).filter(|part| *part == key).count();
+        let times = request.content().unwrap().windows(key.len()).filter(|part| *part == key).count();
         assert_eq!(times, 1, "the key in the body");
         assert!(!format!("{:?}", request.headers()).contains(sandbox.api_key()));
     }

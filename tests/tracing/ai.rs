@@ -69,7 +69,8 @@ fn content_is_dropped_unless_the_scope_stores_it() {
     );
     assert!(attributes("without").contains(&"gen_ai.completion_tokens".to_string()));
     assert_eq!(attributes("with").len(), attributes("without").len() + 4);
-    let bodies: Vec<u8> = sandbox.requests().iter().flat_map(|request| request.body().to_vec()).collect();
+    let bodies: Vec<u8> =
+        sandbox.requests().iter().flat_map(|request| request.content().unwrap().into_owned()).collect();
     let count = String::from_utf8_lossy(&bodies).matches("a secret of the customer").count();
     assert_eq!(count, 4);
 }

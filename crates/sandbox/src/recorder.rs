@@ -105,6 +105,14 @@ impl ReceivedRequest {
         &self.body
     }
 
+    /// The body without its gzip, if it has `content-encoding: gzip`; else as it was sent. None if the gzip is broken.
+    pub fn content(&self) -> Option<Cow<'_, [u8]>> {
+        match self.header("content-encoding") {
+            Some(coding) if coding.eq_ignore_ascii_case("gzip") => otlp::decode::inflated(&self.body).map(Cow::Owned),
+            _ => Some(Cow::Borrowed(&self.body)),
+        }
+    }
+
     /// The body as JSON, if it is JSON.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()

@@ -99,6 +99,11 @@ fn read(encoding: Encoding, body: &[u8]) -> Result<ExportTraceServiceRequest, Re
     }
 }
 
+/// A body of gzip as it was before; none if it is not whole, or too large.
+pub(crate) fn inflated(body: &[u8]) -> Option<Vec<u8>> {
+    decompress(body, LIMIT).ok()
+}
+
 fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Refusal> {
     let one_too_many = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut whole = Vec::new();

@@ -1,0 +1,181 @@
+//! One account's pipeline: its threads, and what the caller can do with it.
+//!
+//! A fork copies memory, but no threads, and locks as they were. So a pipeline belongs to the process that started it;
+//! in a child, another one with the same settings takes its place, and the parent's is never touched.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::Settings;
+use super::encode;
+use super::queue::{Queue, Refused};
+use super::report::Reports;
+use super::sender::{self, Shared};
+use super::span::Span;
+use super::stats::DeliveryStats;
+use super::wake::Wake;
+use super::writer::{self, Disk};
+use crate::ext::process;
+
+/// Where one account's spans go.
+pub(crate) struct Pipeline {
+    forks: u64,
+    shared: Arc<Shared>,
+    disk: Option<Arc<Disk>>,
+    /// That of a child process.
+    child: OnceLock<Box<Pipeline>>,
+}
+
+thread_local! {
+    /// Where a span is encoded, before it is copied into the queue.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+/// A scratch that grew beyond this is given back.
+const MOST_SCRATCH: usize = 64 * 1024;
+
+impl Pipeline {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread for it.
+    pub fn start(settings: Settings) -> std::io::Result<Pipeline> {
+        let pipeline = Pipeline::new(settings);
+        pipeline.run()?;
+        Ok(pipeline)
+    }
+
+    fn new(settings: Settings) -> Pipeline {
+        let disk = settings.spool.clone().map(|spool| Arc::new(Disk::new(spool)));
+        let shared = Arc::new(Shared {
+            queue: Queue::new(settings.max_queue_bytes, Wake::new(disk.is_some())),
+            reports: Reports::new(settings.callbacks.clone()),
+            settings,
+            answering: AtomicBool::new(true),
+            ended: AtomicBool::new(false),
+        });
+        Pipeline { forks: process::forks(), shared, disk, child: OnceLock::new() }
+    }
+
+    fn run(&self) -> std::io::Result<()> {
+        if let Some(disk) = &self.disk {
+            writer::start(self.shared.clone(), disk.clone())?;
+        }
+        sender::start(self.shared.clone(), self.disk.clone())
+    }
+
+    /// That of this process.
+    fn here(&self) -> &Pipeline {
+        if self.forks == process::forks() {
+            return self;
+        }
+        let child = self.child.get_or_init(|| {
+            let child = Pipeline::new(self.shared.settings.clone());
+            if let Err(error) = child.run() {
+                tracing::error!(target: "paid", "tracing is off in this process: no thread for it: {error}");
+                child.shared.queue.close();
+            }
+            Box::new(child)
+        });
+        child.here()
+    }
+
+    /// Hands over a finished span. It never waits.
+    ///
+    /// # Errors
+    ///
+    /// The queue is full or closed; the span is counted as dropped.
+    pub fn offer(&self, span: &Span<'_>) -> Result<(), Refused> {
+        let queue = &self.here().shared.queue;
+        let offered = SCRATCH.try_with(|scratch| {
+            let mut scratch = scratch.try_borrow_mut().ok()?;
+            scratch.clear();
+            encode::record(&mut scratch, span);
+            let offered = queue.offer(&scratch);
+            if scratch.capacity() > MOST_SCRATCH {
+                *scratch = Vec::new();
+            }
+            Some(offered)
+        });
+        // At the end of a thread its scratch may be gone.
+        offered.ok().flatten().unwrap_or_else(|| {
+            let mut record = Vec::new();
+            encode::record(&mut record, span);
+            queue.offer(&record)
+        })
+    }
+
+    /// Waits until what was handed over so far is acknowledged or given up; whether it was in time.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.here().shared.queue.flush(Instant::now() + timeout)
+    }
+
+    /// Waits until what was handed over so far is out of this process; whether it was in time.
+    pub fn flush_to_disk(&self, timeout: Duration) -> bool {
+        self.here().shared.queue.flush_to_disk(Instant::now() + timeout)
+    }
+
+    /// Waits until what was handed over so far survives a power loss; whether it does.
+    pub fn sync(&self, timeout: Duration) -> bool {
+        let here = self.here();
+        let written = here.shared.queue.flush_to_disk(Instant::now() + timeout);
+        match here.disk.as_ref().and_then(|disk| disk.spool()) {
+            Some(spool) => spool.sync().is_ok() && written,
+            // What is settled needs no disk.
+            None => written,
+        }
+    }
+
+    /// Flushes, then takes no more spans. What is not on disk by then counts as dropped.
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        const LAST_WRITE: Duration = Duration::from_secs(1);
+        let here = self.here();
+        let end = Instant::now() + timeout;
+        let done = here.flush(timeout);
+        if here.disk.is_some() {
+            here.flush_to_disk(end.saturating_duration_since(Instant::now()).max(LAST_WRITE));
+        }
+        here.shared.queue.close();
+        done
+    }
+
+    /// At the end of the process: leaves nothing behind on disk if there is nothing left to deliver.
+    pub fn leave(&self) {
+        if let Some(spool) = self.here().disk.as_ref().and_then(|disk| disk.spool()) {
+            spool.close();
+        }
+    }
+
+    pub fn has_disk(&self) -> bool {
+        self.disk.is_some()
+    }
+
+    /// Whether the pipeline still takes spans.
+    pub fn is_open(&self) -> bool {
+        self.here().shared.queue.is_open()
+    }
+
+    /// Whether the collector took something lately or nothing was sent yet; else waiting for it is in vain.
+    pub fn is_answering(&self) -> bool {
+        self.here().shared.answering.load(Ordering::Relaxed)
+    }
+
+    pub fn stats(&self) -> DeliveryStats {
+        self.here().shared.queue.stats()
+    }
+
+    /// Why nothing goes out at the moment.
+    pub fn problem(&self) -> Option<String> {
+        self.here().shared.reports.problem()
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        if self.forks == process::forks() {
+            self.shared.queue.close();
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Where the sender's batches come from: memory, or the spool and what did not get into it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Shared;
+use super::batch::Batch;
+use crate::ext::delivery::chunk::{MOST_BYTES, MOST_SPANS};
+use crate::ext::delivery::loss::LossCause;
+use crate::ext::delivery::queue::Taken;
+use crate::ext::delivery::spool::{DeadLetterNote, Finding, Lost, LostCause, Next, Place, Spool};
+use crate::ext::delivery::stats::Settled;
+use crate::ext::delivery::writer::Disk;
+
+/// How long a span waits for others to share a request with.
+const LINGER: Duration = Duration::from_millis(200);
+/// How often what was settled is noted on disk, and how often ended processes are looked for.
+const PERSIST: Duration = Duration::from_millis(200);
+const TIDY: Duration = Duration::from_secs(3);
+
+pub(super) struct Source {
+    /// None: memory only.
+    disk: Option<Arc<Disk>>,
+    unread_since: Option<Instant>,
+    /// Settled on disk, and not noted there yet.
+    unnoted_since: Option<Instant>,
+    tidied: Option<Instant>,
+    key: Option<String>,
+    flushing: bool,
+}
+
+impl Source {
+    pub fn new(disk: Option<Arc<Disk>>) -> Self {
+        Source { disk, unread_since: None, unnoted_since: None, tidied: None, key: None, flushing: false }
+    }
+
+    fn spool(&self) -> Option<&Spool> {
+        self.disk.as_ref().and_then(|disk| disk.spool())
+    }
+
+    /// A batch, or how long there is none.
+    pub fn next(&mut self, shared: &Shared) -> Result<Batch, Duration> {
+        let Some(disk) = self.disk.clone() else { return from_memory(shared, false) };
+        let disk_wait = match disk.spool() {
+            Some(spool) => match self.from_disk(spool, shared) {
+                Ok(batch) => return Ok(batch),
+                Err(wait) => wait,
+            },
+            None => super::LONGEST_SLEEP,
+        };
+        from_memory(shared, true).map_err(|wait| wait.min(disk_wait))
+    }
+
+    fn from_disk(&mut self, spool: &Spool, shared: &Shared) -> Result<Batch, Duration> {
+        shared.queue.wake().sender_idles(true);
+        let unread = spool.unread();
+        if unread == 0 {
+            self.unread_since = None;
+            return Err(super::LONGEST_SLEEP);
+        }
+        shared.queue.wake().sender_idles(false);
+        let since = *self.unread_since.get_or_insert_with(Instant::now);
+        let left = LINGER.saturating_sub(since.elapsed());
+        if unread < u64::from(MOST_SPANS) && !self.flushing && !left.is_zero() {
+            return Err(left);
+        }
+        while let Some(next) = spool.next(MOST_SPANS as usize, MOST_BYTES) {
+            match next {
+                Next::Lost(lost) => note_loss(shared, &lost),
+                Next::Batch(stored) => {
+                    if stored.seq.is_none() {
+                        shared.queue.adopt(u64::from(stored.spans));
+                    }
+                    return Ok(Batch::of_stored(stored));
+                }
+            }
+        }
+        self.unread_since = None;
+        Err(super::LONGEST_SLEEP)
+    }
+
+    /// These need never be sent again. It is noted on disk before anyone who flushes is told.
+    pub fn settled(&mut self, place: &Place, now: bool) {
+        let Some(spool) = self.disk.as_ref().and_then(|disk| disk.spool()) else { return };
+        spool.settle(place);
+        self.unnoted_since.get_or_insert_with(Instant::now);
+        if now {
+            self.note();
+        }
+    }
+
+    fn note(&mut self) {
+        self.unnoted_since = None;
+        if let Some(Err(error)) = self.spool().map(Spool::persist) {
+            tracing::warn!(target: "paid", "what was delivered can't be noted in the spool directory: {error}");
+        }
+    }
+
+    /// What is to be done from time to time.
+    pub fn look_after(&mut self, shared: &Shared, flushing: bool) {
+        self.flushing = flushing;
+        if self.unnoted_since.is_some_and(|since| since.elapsed() >= PERSIST) {
+            self.note();
+        }
+        if self.tidied.is_some_and(|tidied| tidied.elapsed() < TIDY) {
+            return;
+        }
+        let Some(spool) = self.spool() else { return };
+        let findings = spool.tidy();
+        self.tidied = Some(Instant::now());
+        for finding in findings {
+            match finding {
+                Finding::Lost(lost) => note_loss(shared, &lost),
+                Finding::SetAside { path, why } => {
+                    tracing::warn!(target: "paid", "set aside as {}: {why}", path.display());
+                }
+                Finding::Problem { path, error } => {
+                    tracing::warn!(target: "paid", "in the spool directory, {}: {error}", path.display());
+                }
+            }
+        }
+    }
+
+    /// The key may have changed since the spool was opened.
+    pub fn use_key(&mut self, key: &str) {
+        let known = self.key.as_deref() == Some(key);
+        if known {
+            return;
+        }
+        if let Some(spool) = self.spool() {
+            if let Err(error) = spool.rekey(key) {
+                tracing::warn!(target: "paid", "the spool can't be renamed for the new key: {error}");
+            }
+            self.key = Some(key.to_string());
+        }
+    }
+
+    /// Keeps what was refused for good; where, if it could be kept.
+    pub fn bury(&self, records: &[u8], status: u16, reason: &str, refused: u64) -> Option<PathBuf> {
+        let note = DeadLetterNote { status, reason: reason.to_string(), refused };
+        match self.spool()?.dead_letter(records, &note) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                tracing::error!(target: "paid", "dead letters can't be written to the spool directory: {error}");
+                None
+            }
+        }
+    }
+
+    /// Whether everything that will be written to disk has been.
+    pub fn is_final(&self) -> bool {
+        self.disk.as_ref().is_none_or(|disk| disk.is_done())
+    }
+
+    /// At the end: what is left in memory.
+    pub fn rest(&mut self, shared: &Shared) -> Vec<Batch> {
+        let has_disk = self.disk.is_some();
+        std::iter::from_fn(|| from_memory(shared, has_disk).ok()).collect()
+    }
+
+    pub fn end(&mut self) {
+        if let Some(spool) = self.spool() {
+            spool.close();
+        }
+    }
+}
+
+/// From memory: with a disk, only what could not be written to it.
+fn from_memory(shared: &Shared, has_disk: bool) -> Result<Batch, Duration> {
+    let taken = match has_disk {
+        true => shared.queue.take_unwritten(LINGER),
+        false => shared.queue.take_ripe(LINGER),
+    };
+    match taken {
+        Taken::Chunk(chunk) => {
+            let (batch, spare) = Batch::of_chunk(chunk);
+            if let Some(spare) = spare {
+                shared.queue.recycle(spare);
+            }
+            Ok(batch)
+        }
+        Taken::NotBefore(then) => Err(then.saturating_duration_since(Instant::now())),
+        Taken::Nothing => Err(super::LONGEST_SLEEP),
+    }
+}
+
+fn note_loss(shared: &Shared, lost: &Lost) {
+    tracing::warn!(target: "paid", "{}", lost.detail);
+    let cause = match lost.cause {
+        LostCause::Expired => LossCause::Expired,
+        LostCause::Corrupt | LostCause::Unreadable => LossCause::Corrupt,
+    };
+    match &lost.seq {
+        Some(numbers) => shared.queue.settle_on_disk(numbers.clone(), Settled::Dropped),
+        None => {
+            shared.queue.adopt(lost.spans);
+            shared.queue.settle_adopted(lost.spans, Settled::Dropped);
+        }
+    }
+    shared.queue.lose(cause, lost.spans);
+}

@@ -1,0 +1,154 @@
+//! With a spool: the thread that takes what was recorded to disk, within milliseconds, and the one that syncs it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::chunk::MOST_SPANS;
+use super::sender::Shared;
+use super::spool::{AppendError, Spool, SpoolSettings};
+
+/// How often it looks while there is something to write.
+const BEAT: Duration = Duration::from_millis(1);
+/// After so many beats with nothing to write, it sleeps until it is woken.
+const BEATS: u32 = 50;
+/// How long the disk is left alone after it failed.
+const REST: Duration = Duration::from_secs(1);
+/// How long what was written waits to be synced: half of what a power loss may cost.
+const SYNC: Duration = Duration::from_millis(50);
+
+/// The spool, once it is open, as the threads share it.
+pub(super) struct Disk {
+    settings: SpoolSettings,
+    /// None inside: it can't be used, and delivery goes on in memory.
+    spool: OnceLock<Option<Spool>>,
+    /// The writer has written its last.
+    done: AtomicBool,
+    unsynced: Mutex<bool>,
+    written: Condvar,
+}
+
+impl Disk {
+    pub fn new(settings: SpoolSettings) -> Self {
+        Disk {
+            settings,
+            spool: OnceLock::new(),
+            done: AtomicBool::new(false),
+            unsynced: Mutex::new(false),
+            written: Condvar::new(),
+        }
+    }
+
+    pub fn spool(&self) -> Option<&Spool> {
+        self.spool.get()?.as_ref()
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.done.load(Ordering::Acquire)
+    }
+
+    fn open(&self, key: &str) -> Option<&Spool> {
+        let opened = Spool::open(self.settings.clone(), key);
+        if let Err(error) = &opened {
+            tracing::error!(
+                target: "paid",
+                "the spool directory {} can't be used, and spans are kept in memory only: {error}",
+                self.settings.dir.display()
+            );
+        }
+        self.spool.get_or_init(|| opened.ok()).as_ref()
+    }
+
+    fn to_sync(&self) {
+        *self.unsynced.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.written.notify_one();
+    }
+}
+
+/// Starts both threads. They end when the queue is closed and everything is written.
+pub(super) fn start(shared: Arc<Shared>, disk: Arc<Disk>) -> std::io::Result<()> {
+    let syncer = (shared.clone(), disk.clone());
+    std::thread::Builder::new().name("paid-writer".into()).spawn(move || {
+        write(&shared, &disk);
+        disk.done.store(true, Ordering::Release);
+        disk.to_sync();
+        shared.queue.wake().sender();
+    })?;
+    std::thread::Builder::new().name("paid-sync".into()).spawn(move || sync(&syncer.0, &syncer.1))?;
+    Ok(())
+}
+
+fn write(shared: &Shared, disk: &Disk) {
+    let queue = &shared.queue;
+    queue.wake().i_am_writer();
+    let spool = match shared.settings.token.text() {
+        Ok(key) => disk.open(&key),
+        Err(error) => {
+            tracing::error!(target: "paid", "spans are kept in memory only: {error}");
+            disk.spool.get_or_init(|| None).as_ref()
+        }
+    };
+    // What an ended process left may go now.
+    queue.wake().sender();
+    let (mut idle, mut failed) = (0, None::<Instant>);
+    loop {
+        // Before it is asked whether there is more: what comes before the end is written.
+        let open = queue.is_open();
+        match queue.take(idle >= BEATS) {
+            Some(chunk) => {
+                idle = 0;
+                let rests = failed.is_some_and(|failed| failed.elapsed() < REST);
+                let Some(spool) = spool.filter(|_| !rests) else {
+                    queue.keep_in_memory(chunk);
+                    continue;
+                };
+                match spool.append(chunk.first, &chunk.records) {
+                    Ok(()) => {
+                        failed = None;
+                        disk.to_sync();
+                        queue.written(chunk, spool.unread() >= u64::from(MOST_SPANS));
+                    }
+                    Err(error) => {
+                        if failed.replace(Instant::now()).is_none() {
+                            report(&error);
+                        }
+                        queue.keep_in_memory(chunk);
+                    }
+                }
+            }
+            None if !open => return,
+            None if idle >= BEATS => std::thread::park_timeout(REST),
+            None => {
+                idle += 1;
+                std::thread::sleep(BEAT);
+            }
+        }
+    }
+}
+
+fn report(error: &AppendError) {
+    tracing::error!(target: "paid", "spans are kept in memory only, until the spool can be written again: {error}");
+}
+
+fn sync(shared: &Shared, disk: &Disk) {
+    let mut reported = false;
+    loop {
+        {
+            let mut unsynced = disk.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+            while !std::mem::take(&mut *unsynced) {
+                if disk.is_done() {
+                    return;
+                }
+                unsynced = disk.written.wait(unsynced).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        if shared.queue.is_open() {
+            std::thread::sleep(SYNC);
+        }
+        if let Some(Err(error)) = disk.spool().map(Spool::sync)
+            && !std::mem::replace(&mut reported, true)
+        {
+            tracing::error!(target: "paid", "the spool can't be synced, and a power loss may cost more: {error}");
+        }
+    }
+}

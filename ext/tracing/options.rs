@@ -1,0 +1,146 @@
+//! How tracing starts, and the bounds of delivery.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::INSTRUMENTATION;
+use super::account::TracingError;
+use crate::ext::delivery::{Callbacks, DeadLetter, Loss, Settings, SpoolSettings};
+use crate::{Token, environment};
+
+const SPOOL_DIR: &str = "PAID_SPOOL_DIR";
+const MAX_QUEUE_BYTES: usize = 8 * 1024 * 1024;
+const MAX_SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+const MAX_SPOOL_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How tracing starts: the key, the collector, where spans wait, and for how long. Python: the arguments of
+/// `initialize_tracing`.
+///
+/// ```no_run
+/// use paid::tracing::{TracingOptions, initialize_tracing};
+///
+/// let options = TracingOptions::new()
+///     .spool_dir("/var/lib/my-agent/paid")
+///     .on_loss(|loss| eprintln!("{} spans lost: {}", loss.spans, loss.cause));
+/// if let Err(error) = initialize_tracing(options) {
+///     eprintln!("untraced: {error}");
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing until initialize_tracing(..)"]
+pub struct TracingOptions {
+    pub(super) token: Option<Token>,
+    pub(super) endpoint: Option<String>,
+    max_queue_bytes: Option<usize>,
+    spool_dir: Option<PathBuf>,
+    max_spool_bytes: Option<u64>,
+    max_spool_age: Option<Duration>,
+    no_compression: bool,
+    exit_timeout: Option<Duration>,
+    callbacks: Callbacks,
+}
+
+impl TracingOptions {
+    /// Everything from the environment: `PAID_API_KEY`, `PAID_OTEL_COLLECTOR_ENDPOINT`, `PAID_SPOOL_DIR`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The API key.
+    pub fn api_key(mut self, key: impl Into<Token>) -> Self {
+        self.token = Some(key.into());
+        self
+    }
+
+    /// Any OTLP/HTTP collector, with its whole path, such as `http://gateway:4318/v1/traces`.
+    pub fn collector_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// The most memory that waiting spans may take, in bytes; 8 MiB by default. What comes beyond is dropped and counted.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.max_queue_bytes = Some(bytes);
+        self
+    }
+
+    /// Makes delivery durable: spans go to this directory within milliseconds, and what this process does not deliver,
+    /// the next one with the same key does. It is made if it is missing; processes and accounts can share it.
+    ///
+    /// By default that of `PAID_SPOOL_DIR`, or none: spans are in memory only.
+    pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool_dir = Some(directory.into());
+        self
+    }
+
+    /// The most that the spool directory may hold, in bytes, of all processes that share it; 256 MiB by default. Beyond
+    /// it, spans wait in memory.
+    pub fn max_spool_bytes(mut self, bytes: u64) -> Self {
+        self.max_spool_bytes = Some(bytes);
+        self
+    }
+
+    /// How long spans may wait in the spool directory; 7 days by default. Older ones are dropped and counted.
+    pub fn max_spool_age(mut self, age: Duration) -> Self {
+        self.max_spool_age = Some(age);
+        self
+    }
+
+    /// Whether requests are compressed by gzip, as they are by default; a collector that refuses that is sent plain ones
+    /// all the same.
+    pub fn compression(mut self, on: bool) -> Self {
+        self.no_compression = !on;
+        self
+    }
+
+    /// The most time that the normal end of the process waits for delivery; 5 s by default. A collector that does not
+    /// answer is given up after 1 s, and with a spool directory it is enough that everything is on disk.
+    pub fn exit_timeout(mut self, timeout: Duration) -> Self {
+        self.exit_timeout = Some(timeout);
+        self
+    }
+
+    /// Called when spans are lost: once for a cause, and again after a minute if it goes on. It runs on the SDK's thread,
+    /// and holds up delivery while it does.
+    pub fn on_loss(mut self, callback: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
+        self.callbacks.on_loss = Some(Arc::new(callback));
+        self
+    }
+
+    /// Called when the collector refuses spans for good, with those spans. It runs on the SDK's thread, and holds up
+    /// delivery while it does.
+    pub fn on_dead_letter(mut self, callback: impl Fn(&DeadLetter) + Send + Sync + 'static) -> Self {
+        self.callbacks.on_dead_letter = Some(Arc::new(callback));
+        self
+    }
+
+    pub(super) fn exit_patience(&self) -> Duration {
+        self.exit_timeout.unwrap_or(EXIT_TIMEOUT)
+    }
+
+    /// What a pipeline is started with.
+    pub(super) fn settings(&self, token: Token, endpoint: reqwest::Url) -> Result<Settings, TracingError> {
+        let directory = match &self.spool_dir {
+            Some(directory) => Some(directory.clone()),
+            None => environment::read(SPOOL_DIR)
+                .map_err(|error| TracingError::Invalid(error.to_string()))?
+                .map(PathBuf::from),
+        };
+        let spool = directory.map(|dir| SpoolSettings {
+            dir,
+            max_bytes: self.max_spool_bytes.unwrap_or(MAX_SPOOL_BYTES),
+            max_age: self.max_spool_age.unwrap_or(MAX_SPOOL_AGE),
+        });
+        Ok(Settings {
+            token,
+            endpoint,
+            scope: INSTRUMENTATION,
+            max_queue_bytes: self.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
+            compression: !self.no_compression,
+            spool,
+            callbacks: self.callbacks.clone(),
+        })
+    }
+}
