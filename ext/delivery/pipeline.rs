@@ -14,6 +14,7 @@ use super::queue::{Queue, Refused};
 use super::report::Reports;
 use super::sender::{self, Shared};
 use super::span::Span;
+use super::spool::Spool;
 use super::stats::DeliveryStats;
 use super::wake::Wake;
 use super::writer::{self, Disk};
@@ -54,7 +55,6 @@ impl Pipeline {
             reports: Reports::new(settings.callbacks.clone()),
             settings,
             answering: AtomicBool::new(true),
-            ended: AtomicBool::new(false),
         });
         Pipeline { forks: process::forks(), shared, disk, child: OnceLock::new() }
     }
@@ -66,20 +66,31 @@ impl Pipeline {
         sender::start(self.shared.clone(), self.disk.clone())
     }
 
-    /// That of this process.
+    /// That of this process, started if this is a child that has not used it yet.
     fn here(&self) -> &Pipeline {
         if self.forks == process::forks() {
             return self;
         }
         let child = self.child.get_or_init(|| {
             let child = Pipeline::new(self.shared.settings.clone());
-            if let Err(error) = child.run() {
+            if !self.shared.queue.is_open() {
+                child.shared.queue.close();
+            } else if let Err(error) = child.run() {
                 tracing::error!(target: "paid", "tracing is off in this process: no thread for it: {error}");
                 child.shared.queue.close();
             }
             Box::new(child)
         });
         child.here()
+    }
+
+    /// That of this process, if it has been used.
+    fn used(&self) -> Option<&Pipeline> {
+        if self.forks == process::forks() { Some(self) } else { self.child.get()?.used() }
+    }
+
+    fn spool(&self) -> Option<&Spool> {
+        self.disk.as_ref().and_then(|disk| disk.spool())
     }
 
     /// Hands over a finished span. It never waits.
@@ -109,41 +120,40 @@ impl Pipeline {
 
     /// Waits until what was handed over so far is acknowledged or given up; whether it was in time.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.here().shared.queue.flush(Instant::now() + timeout)
+        self.used().is_none_or(|here| here.shared.queue.flush(Instant::now() + timeout))
     }
 
     /// Waits until what was handed over so far is out of this process; whether it was in time.
     pub fn flush_to_disk(&self, timeout: Duration) -> bool {
-        self.here().shared.queue.flush_to_disk(Instant::now() + timeout)
+        self.used().is_none_or(|here| here.shared.queue.flush_to_disk(Instant::now() + timeout))
     }
 
     /// Waits until what was handed over so far survives a power loss; whether it does.
     pub fn sync(&self, timeout: Duration) -> bool {
-        let here = self.here();
-        let written = here.shared.queue.flush_to_disk(Instant::now() + timeout);
-        match here.disk.as_ref().and_then(|disk| disk.spool()) {
-            Some(spool) => spool.sync().is_ok() && written,
-            // What is settled needs no disk.
-            None => written,
-        }
+        let written = self.flush_to_disk(timeout);
+        // What is settled needs no disk.
+        written && self.used().and_then(Pipeline::spool).is_none_or(|spool| spool.sync().is_ok())
     }
 
     /// Flushes, then takes no more spans. What is not on disk by then counts as dropped.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         const LAST_WRITE: Duration = Duration::from_secs(1);
-        let here = self.here();
+        const LAST_COUNT: Duration = Duration::from_millis(100);
         let end = Instant::now() + timeout;
-        let done = here.flush(timeout);
-        if here.disk.is_some() {
-            here.flush_to_disk(end.saturating_duration_since(Instant::now()).max(LAST_WRITE));
+        let done = self.flush(timeout);
+        if self.has_disk() {
+            self.flush_to_disk(end.saturating_duration_since(Instant::now()).max(LAST_WRITE));
         }
-        here.shared.queue.close();
+        let queue = &self.here().shared.queue;
+        queue.close();
+        // What is lost is counted at once, but for what is on its way.
+        queue.flush(Instant::now() + if done || self.has_disk() { Duration::ZERO } else { LAST_COUNT });
         done
     }
 
     /// At the end of the process: leaves nothing behind on disk if there is nothing left to deliver.
     pub fn leave(&self) {
-        if let Some(spool) = self.here().disk.as_ref().and_then(|disk| disk.spool()) {
+        if let Some(spool) = self.used().and_then(Pipeline::spool) {
             spool.close();
         }
     }
@@ -154,21 +164,21 @@ impl Pipeline {
 
     /// Whether the pipeline still takes spans.
     pub fn is_open(&self) -> bool {
-        self.here().shared.queue.is_open()
+        self.used().unwrap_or(self).shared.queue.is_open()
     }
 
     /// Whether the collector took something lately or nothing was sent yet; else waiting for it is in vain.
     pub fn is_answering(&self) -> bool {
-        self.here().shared.answering.load(Ordering::Relaxed)
+        self.used().is_none_or(|here| here.shared.answering.load(Ordering::Relaxed))
     }
 
     pub fn stats(&self) -> DeliveryStats {
-        self.here().shared.queue.stats()
+        self.used().map(|here| here.shared.queue.stats()).unwrap_or_default()
     }
 
     /// Why nothing goes out at the moment.
     pub fn problem(&self) -> Option<String> {
-        self.here().shared.reports.problem()
+        self.used().and_then(|here| here.shared.reports.problem())
     }
 }
 

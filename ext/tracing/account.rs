@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::options::TracingOptions;
+use super::registry::{Running, registry};
 use crate::ext::delivery::{DeliveryStats, Pipeline};
 use crate::ext::process;
 use crate::{Token, environment};
@@ -59,17 +60,6 @@ impl fmt::Display for TracingError {
 
 impl std::error::Error for TracingError {}
 
-/// A running pipeline with what it was started for.
-struct Running {
-    token: Token,
-    endpoint: String,
-    exit_timeout: Duration,
-    pipeline: Arc<Pipeline>,
-}
-
-/// Every pipeline of the process, and which of them is the default.
-static RUNNING: RwLock<Vec<Running>> = RwLock::new(Vec::new());
-static DEFAULT: RwLock<Option<Arc<Pipeline>>> = RwLock::new(None);
 /// The environment was tried and could not start the default; it is not tried, and not reported, again.
 static GAVE_UP: AtomicBool = AtomicBool::new(false);
 /// Why tracing could not start, as it was reported.
@@ -91,7 +81,7 @@ pub fn initialize_tracing(options: TracingOptions) -> Result<(), TracingError> {
         None => key_of_environment()?.ok_or(TracingError::NoKey)?,
     };
     let pipeline = start(token, &options)?;
-    let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+    let mut default = registry().default_mut();
     match default.as_ref().filter(|known| known.is_open()) {
         Some(known) if !Arc::ptr_eq(known, &pipeline) => Err(TracingError::AlreadyInitialized),
         _ => {
@@ -109,7 +99,7 @@ fn make_default(default: &mut Option<Arc<Pipeline>>, pipeline: Arc<Pipeline>) {
 /// Starts tracing for a client, and for the process if nothing was started before.
 pub(crate) fn initialize_for(token: Token, options: TracingOptions) -> Result<(), TracingError> {
     let pipeline = start(token, &options)?;
-    let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+    let mut default = registry().default_mut();
     if !default.as_ref().is_some_and(|known| known.is_open()) {
         make_default(&mut default, pipeline);
     }
@@ -136,7 +126,7 @@ pub(crate) fn pipeline(account: &Account) -> Option<Arc<Pipeline>> {
 }
 
 fn pipeline_of(token: &Token) -> Option<Arc<Pipeline>> {
-    let running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
+    let running = registry().running();
     if let Some(known) = running.iter().find(|known| known.token.same(token)) {
         // Shut down is a choice: nothing starts again by itself.
         return known.pipeline.is_open().then(|| known.pipeline.clone());
@@ -146,7 +136,7 @@ fn pipeline_of(token: &Token) -> Option<Arc<Pipeline>> {
 }
 
 fn default_pipeline() -> Option<Arc<Pipeline>> {
-    if let Some(pipeline) = DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+    if let Some(pipeline) = registry().default().as_ref() {
         // Shut down is a choice: nothing starts again by itself.
         return pipeline.is_open().then(|| pipeline.clone());
     }
@@ -154,11 +144,9 @@ fn default_pipeline() -> Option<Arc<Pipeline>> {
         return None;
     }
     match initialize_tracing(TracingOptions::new()) {
-        Ok(()) => DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        Ok(()) => registry().default().clone(),
         // Another thread was first.
-        Err(TracingError::AlreadyInitialized) => {
-            DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone()
-        }
+        Err(TracingError::AlreadyInitialized) => registry().default().clone(),
         Err(error) => {
             GAVE_UP.store(true, Ordering::Relaxed);
             report(&error);
@@ -172,7 +160,7 @@ pub(crate) fn why_off() -> Option<String> {
     if !is_enabled() {
         return Some(TracingError::Disabled.to_string());
     }
-    match DEFAULT.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+    match registry().default().as_ref() {
         Some(pipeline) if pipeline.is_open() => None,
         Some(_) => Some("it was shut down".into()),
         None => REPORTED.get().map(TracingError::to_string),
@@ -210,10 +198,10 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
     if !is_enabled() {
         return Err(TracingError::Disabled);
     }
-    if let Some(known) = known(&RUNNING.read().unwrap_or_else(PoisonError::into_inner), &token, options) {
+    if let Some(known) = known(&registry().running(), &token, options) {
         return known;
     }
-    let mut running = RUNNING.write().unwrap_or_else(PoisonError::into_inner);
+    let mut running = registry().running_mut();
     running.retain(|known| known.pipeline.is_open() || !known.token.same(&token));
     // Another thread may have been first.
     if let Some(known) = known(&running, &token, options) {
@@ -261,7 +249,7 @@ fn known(
 }
 
 fn all() -> Vec<Arc<Pipeline>> {
-    let running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
+    let running = registry().running();
     running.iter().map(|known| known.pipeline.clone()).collect()
 }
 
@@ -287,8 +275,8 @@ pub(super) fn problem() -> Option<String> {
 /// At the normal end of the process.
 pub(crate) fn flush_before_exit() {
     let start = Instant::now();
-    let running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
-    for Running { exit_timeout, pipeline, .. } in running.iter() {
+    let running = registry().running().clone();
+    for Running { exit_timeout, pipeline, .. } in &running {
         if pipeline.has_disk() {
             pipeline.flush_to_disk(exit_timeout.saturating_sub(start.elapsed()));
         }

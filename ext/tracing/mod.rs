@@ -32,6 +32,7 @@ mod options;
 #[cfg(unix)]
 mod os_signals;
 mod outcome;
+mod registry;
 mod scope;
 mod signal;
 mod text;

@@ -108,7 +108,9 @@ impl ReceivedRequest {
     /// The body without its gzip, if it has `content-encoding: gzip`; else as it was sent. None if the gzip is broken.
     pub fn content(&self) -> Option<Cow<'_, [u8]>> {
         match self.header("content-encoding") {
-            Some(coding) if coding.eq_ignore_ascii_case("gzip") => otlp::decode::inflated(&self.body).map(Cow::Owned),
+            Some(coding) if coding.eq_ignore_ascii_case("gzip") => {
+                otlp::decode::inflated(&self.body).map(Cow::Owned)
+            }
             _ => Some(Cow::Borrowed(&self.body)),
         }
     }

@@ -37,8 +37,6 @@ pub(super) struct Shared {
     pub reports: Reports,
     /// Whether the last attempt had an answer that settled its spans; true before the first.
     pub answering: AtomicBool,
-    /// It ended; nothing will move any more.
-    pub ended: AtomicBool,
 }
 
 struct Done {
@@ -65,15 +63,12 @@ struct Sender {
 /// What it needs is set up there: reading the system's certificates is nothing for the caller to wait for.
 pub(super) fn start(shared: Arc<Shared>, disk: Option<Arc<Disk>>) -> std::io::Result<()> {
     let source = Source::new(disk);
-    let run = move || {
-        match set_up() {
-            Ok((runtime, client)) => runtime.block_on(Sender::new(shared.clone(), source, client).run()),
-            Err(problem) => {
-                tracing::error!(target: "paid", "tracing is off: the sender could not start: {problem}");
-                shared.queue.close();
-            }
+    let run = move || match set_up() {
+        Ok((runtime, client)) => runtime.block_on(Sender::new(shared, source, client).run()),
+        Err(problem) => {
+            tracing::error!(target: "paid", "tracing is off: the sender could not start: {problem}");
+            shared.queue.close();
         }
-        shared.ended.store(true, Ordering::Release);
     };
     std::thread::Builder::new().name("paid-delivery".into()).spawn(run).map(drop)
 }
@@ -123,7 +118,10 @@ impl Sender {
             let sleep = match self.shared.queue.is_open() {
                 true => self.start_attempts(),
                 false if self.under_way == 0 && self.source.is_final() => break,
-                false => LONGEST_SLEEP,
+                false => {
+                    self.give_up();
+                    LONGEST_SLEEP
+                }
             };
             self.shared.queue.wake().sender_sleeps(sleep).await;
         }
@@ -304,8 +302,8 @@ impl Sender {
         }
     }
 
-    /// What is on disk stays there; what is only in memory is lost.
-    fn end(mut self) {
+    /// At the end, what is on disk stays there, and what is only in memory is lost.
+    fn give_up(&mut self) {
         let mut lost = 0;
         for batch in std::mem::take(&mut self.held).into_iter().chain(self.source.rest(&self.shared)) {
             if batch.origin.is_memory() {
@@ -316,6 +314,10 @@ impl Sender {
         if lost > 0 {
             self.shared.queue.lose(LossCause::ShutDown, lost);
         }
+    }
+
+    fn end(mut self) {
+        self.give_up();
         self.source.end();
         self.report_losses(true);
     }
