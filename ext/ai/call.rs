@@ -7,7 +7,7 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{KeyValue, Value};
 
 use super::content::is_content;
-use crate::ext::delivery::now_unix_nano;
+use crate::ext::delivery::{Attribute, now_unix_nano};
 use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
 
 /// A call of an AI provider in the current scope, from its start to its end: what it used goes into the trace, and
@@ -92,6 +92,8 @@ impl AiCall {
         // A call that was under way at a fork ends in both processes; it is the parent's.
         let Some(running) = self.0.take().filter(|running| running.scope.is_here()) else { return };
         let Running { scope, span_id, name, start_unix_nano, attributes } = running;
+        let attributes: Vec<_> =
+            attributes.iter().map(|known| Attribute::any(known.key.as_str(), &known.value)).collect();
         // A full queue is counted and reported there; the call has nothing to do about it.
         let _ = scope.record(span_id, &name, start_unix_nano, now_unix_nano(), &attributes, outcome);
     }

@@ -5,9 +5,9 @@
 //! opentelemetry-proto 1.x, `trace.proto` and `common.proto`; the tests read the bytes with the OpenTelemetry
 //! project's own types.
 
-use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry::{Array, Value};
 
-use super::span::{Owner, Span, Status};
+use super::span::{Attribute, AttributeValue, Owner, Span, Status};
 
 const KIND_INTERNAL: u64 = 1;
 const STATUS_OK: u64 = 1;
@@ -15,13 +15,15 @@ const STATUS_ERROR: u64 = 2;
 /// OTLP's flags: the parent's whereabouts are known, and whether it is remote.
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
+/// About what a span takes beside its owner's attributes.
+const USUAL: usize = 256;
 
 /// What comes before the records in a request: with it, they are whole. Without a key, it is nobody's.
 pub(super) fn head(api_key: Option<&str>, scope: (&str, &str), records: usize) -> Vec<u8> {
     let mut resource = Vec::with_capacity(64);
     if let Some(api_key) = api_key {
         message(&mut resource, 1, |resource| {
-            message(resource, 1, |attribute| text_attribute(attribute, "api.key", api_key));
+            text_attribute(resource, 1, "api.key", api_key);
         });
     }
     let mut instrumentation = Vec::with_capacity(32);
@@ -41,7 +43,8 @@ pub(super) fn head(api_key: Option<&str>, scope: (&str, &str), records: usize) -
 
 /// A span as a record.
 pub(super) fn record(out: &mut Vec<u8>, span: &Span<'_>) {
-    message(out, 2, |out| write_span(out, span));
+    out.reserve(USUAL + span.owner.encoded.len());
+    sized(out, 2, 2, |out| write_span(out, span));
 }
 
 fn write_span(out: &mut Vec<u8>, span: &Span<'_>) {
@@ -50,26 +53,24 @@ fn write_span(out: &mut Vec<u8>, span: &Span<'_>) {
     if let Some(parent) = &span.parent {
         bytes(out, 4, &parent.span_id.to_bytes());
     }
-    text(out, 5, &span.name);
+    text(out, 5, span.name);
     number(out, 6, KIND_INTERNAL);
     fixed64(out, 7, span.start_unix_nano);
     fixed64(out, 8, span.end_unix_nano);
     out.extend_from_slice(&span.owner.encoded);
-    for attribute in span.attributes {
-        message(out, 9, |out| key_value(out, attribute));
+    for Attribute { key, value } in span.attributes {
+        match value {
+            AttributeValue::Text(value) => text_attribute(out, 9, key, value),
+            AttributeValue::Any(value) => message(out, 9, |out| key_value(out, key, value)),
+        }
     }
     if let Some(exception) = &span.exception {
         message(out, 11, |event| {
             fixed64(event, 1, span.end_unix_nano);
             text(event, 2, "exception");
-            let parts = [
-                ("exception.type", exception.kind.as_ref()),
-                ("exception.message", exception.message.as_str()),
-                ("exception.escaped", "False"),
-            ];
-            for (key, value) in parts {
-                message(event, 3, |out| text_attribute(out, key, value));
-            }
+            text_attribute(event, 3, "exception.type", &exception.kind);
+            text_attribute(event, 3, "exception.message", &exception.message);
+            text_attribute(event, 3, "exception.escaped", "False");
         });
     }
     match &span.status {
@@ -92,23 +93,30 @@ pub(super) fn owner(owner: &Owner) -> Vec<u8> {
     let ids = [("external_customer_id", &owner.customer), ("external_agent_id", &owner.agent)];
     for (key, id) in ids {
         if let Some(id) = id {
-            message(&mut out, 9, |out| text_attribute(out, key, id));
+            text_attribute(&mut out, 9, key, id);
         }
     }
     for attribute in owner.metadata.as_deref().unwrap_or_default() {
-        message(&mut out, 9, |out| key_value(out, attribute));
+        message(&mut out, 9, |out| key_value(out, attribute.key.as_str(), &attribute.value));
     }
     out
 }
 
-fn text_attribute(out: &mut Vec<u8>, key: &str, value: &str) {
+/// An attribute that is text, as most are: its lengths are known beforehand.
+fn text_attribute(out: &mut Vec<u8>, field: u32, key: &str, value: &str) {
+    let inner = 1 + length_of_varint(value.len()) + value.len();
+    let whole = 1 + length_of_varint(key.len()) + key.len() + 1 + length_of_varint(inner) + inner;
+    tag(out, field, 2);
+    varint(out, whole as u64);
     text(out, 1, key);
-    message(out, 2, |out| text(out, 1, value));
+    tag(out, 2, 2);
+    varint(out, inner as u64);
+    text(out, 1, value);
 }
 
-fn key_value(out: &mut Vec<u8>, attribute: &KeyValue) {
-    text(out, 1, attribute.key.as_str());
-    message(out, 2, |out| any_value(out, &attribute.value));
+fn key_value(out: &mut Vec<u8>, key: &str, value: &Value) {
+    text(out, 1, key);
+    message(out, 2, |out| any_value(out, value));
 }
 
 fn any_value(out: &mut Vec<u8>, value: &Value) {
@@ -136,58 +144,75 @@ fn item(out: &mut Vec<u8>, value: &Value) {
     message(out, 1, |out| any_value(out, value));
 }
 
-/// A length-delimited field. Its length is known only after it is written: a byte is left for it, and what follows is
-/// moved when that is not enough.
+/// A length-delimited field.
 fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    sized(out, field, 1, write);
+}
+
+/// A length-delimited field, whose length is known only after it is written: some bytes are left for it, and what
+/// follows is moved when it takes more or fewer.
+fn sized(out: &mut Vec<u8>, field: u32, guess: usize, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, 2);
     let at = out.len();
-    out.push(0);
+    out.resize(at + guess, 0);
     write(out);
-    let mut length = out.len() - at - 1;
-    let mut more = 0;
-    while length >> (7 * (more + 1)) != 0 {
-        more += 1;
+    let end = out.len();
+    let mut length = end - at - guess;
+    let takes = length_of_varint(length);
+    if takes > guess {
+        out.resize(end + takes - guess, 0);
     }
-    if more > 0 {
-        let end = out.len();
-        out.resize(end + more, 0);
-        out.copy_within(at + 1..end, at + 1 + more);
+    if takes != guess {
+        out.copy_within(at + guess..end, at + takes);
+        out.truncate(end + takes - guess);
     }
-    for byte in out.iter_mut().skip(at).take(more + 1) {
+    for byte in out.iter_mut().skip(at).take(takes) {
         *byte = (length & 0x7f) as u8 | if length >= 0x80 { 0x80 } else { 0 };
         length >>= 7;
     }
 }
 
+fn length_of_varint(value: usize) -> usize {
+    let bits = usize::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
+#[inline(always)]
 fn text(out: &mut Vec<u8>, field: u32, value: &str) {
     bytes(out, field, value.as_bytes());
 }
 
+#[inline(always)]
 fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
     tag(out, field, 2);
     varint(out, value.len() as u64);
     out.extend_from_slice(value);
 }
 
+#[inline(always)]
 fn number(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, 0);
     varint(out, value);
 }
 
+#[inline(always)]
 fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, 1);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+#[inline(always)]
 fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
     tag(out, field, 5);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+#[inline(always)]
 fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
     varint(out, u64::from(field << 3 | wire_type));
 }
 
+#[inline(always)]
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value as u8) | 0x80);

@@ -26,7 +26,7 @@ pub(crate) use pipeline::Pipeline;
 pub(crate) use queue::Refused;
 pub(crate) use report::Callbacks;
 pub use report::DeadLetter;
-pub(crate) use span::{Exception, Owner, Parent, Span, Status, now_unix_nano};
+pub(crate) use span::{Attribute, Exception, Owner, Parent, Span, Status, now_unix_nano};
 pub(crate) use spool::SpoolSettings;
 pub use stats::DeliveryStats;
 

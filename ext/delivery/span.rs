@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry::{KeyValue, Value};
 
 use super::encode;
 
@@ -37,15 +37,38 @@ pub(crate) struct Span<'a> {
     pub trace_id: TraceId,
     pub span_id: SpanId,
     pub parent: Option<Parent>,
-    pub name: Cow<'a, str>,
+    pub name: &'a str,
     pub start_unix_nano: u64,
     pub end_unix_nano: u64,
     pub owner: &'a Owner,
     /// What it has beside its owner's.
-    pub attributes: &'a [KeyValue],
+    pub attributes: &'a [Attribute<'a>],
     pub status: Status,
     /// The `exception` event, if there was one.
     pub exception: Option<Exception>,
+}
+
+/// An attribute, borrowed from where it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attribute<'a> {
+    pub key: &'a str,
+    pub value: AttributeValue<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AttributeValue<'a> {
+    Text(&'a str),
+    Any(&'a Value),
+}
+
+impl<'a> Attribute<'a> {
+    pub fn text(key: &'a str, value: &'a str) -> Self {
+        Attribute { key, value: AttributeValue::Text(value) }
+    }
+
+    pub fn any(key: &'a str, value: &'a Value) -> Self {
+        Attribute { key, value: AttributeValue::Any(value) }
+    }
 }
 
 /// The span above; `remote` if it is in another process or never exported.

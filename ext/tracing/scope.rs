@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use opentelemetry::trace::{SpanId, TraceId};
-use opentelemetry::{Context, ContextGuard, KeyValue};
+use opentelemetry::{Context, ContextGuard};
 
 use super::account::{self, Account};
 use super::futures::Traced;
@@ -16,7 +16,7 @@ use super::metadata::Metadata;
 use super::outcome::Outcome;
 use super::text::OptionalText;
 use super::token::{self, TracingToken};
-use crate::ext::delivery::{Owner, Parent, Pipeline, Refused, Span, now_unix_nano};
+use crate::ext::delivery::{Attribute, Owner, Parent, Pipeline, Refused, Span, now_unix_nano};
 use crate::ext::process;
 
 const NAME: &str = "paid.trace.parent_span";
@@ -271,7 +271,7 @@ impl OpenScope {
             trace_id: self.trace_id,
             span_id: self.span_id,
             parent: self.parent,
-            name: NAME.into(),
+            name: NAME,
             start_unix_nano: self.start_unix_nano,
             end_unix_nano: now_unix_nano(),
             owner: &self.owner,
@@ -290,7 +290,7 @@ impl OpenScope {
         name: &str,
         start_unix_nano: u64,
         end_unix_nano: u64,
-        attributes: &[KeyValue],
+        attributes: &[Attribute<'_>],
         outcome: Outcome,
     ) -> Result<(), Refused> {
         let (status, exception) = outcome.into_status();
@@ -298,7 +298,7 @@ impl OpenScope {
             trace_id: self.trace_id,
             span_id,
             parent: Some(Parent { span_id: self.span_id, remote: false }),
-            name: name.into(),
+            name,
             start_unix_nano,
             end_unix_nano,
             owner: &self.owner,

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use opentelemetry::KeyValue;
 use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
 use super::scope;
 use super::{account, ids};
 use crate::JsonObject;
-use crate::ext::delivery::{Refused, now_unix_nano};
+use crate::ext::delivery::{Attribute, Refused, now_unix_nano};
 
 const NAME: &str = "paid.trace.signal";
 
@@ -115,29 +114,27 @@ impl Signal {
         if missing(&scope.owner.agent) {
             return Err(SignalError::NoAgent);
         }
-        let attributes = self.attributes()?;
+        let Signal { event_name, data, enable_cost_tracing } = self;
+        let mut data = data.0.map_err(SignalError::InvalidData)?;
+        if enable_cost_tracing {
+            data = enabled(data)?;
+        }
+        let data = if is_nothing(&data) { None } else { Some(data.to_string()) };
+        let name = Attribute::text("event_name", &event_name);
+        let cost = Attribute::any("enable_cost_tracing", &opentelemetry::Value::Bool(true));
+        let data = data.as_deref().map(|data| Attribute::text("data", data));
+        let all: &[Attribute<'_>] = match (enable_cost_tracing, data) {
+            (false, None) => &[name],
+            (false, Some(data)) => &[name, data],
+            (true, None) => &[name, cost],
+            (true, Some(data)) => &[name, cost, data],
+        };
         let now = now_unix_nano();
-        let recorded = scope.record(ids::span_id(), NAME, now, now, &attributes, Outcome::DONE);
+        let recorded = scope.record(ids::span_id(), NAME, now, now, all, Outcome::DONE);
         recorded.map_err(|refused| match refused {
             Refused::Full => SignalError::QueueFull,
             Refused::Closed => SignalError::ShutDown,
         })
-    }
-
-    fn attributes(self) -> Result<Vec<KeyValue>, SignalError> {
-        let mut attributes = Vec::with_capacity(3);
-        attributes.push(KeyValue::new("event_name", self.event_name));
-        if self.enable_cost_tracing {
-            attributes.push(KeyValue::new("enable_cost_tracing", true));
-        }
-        let mut data = self.data.0.map_err(SignalError::InvalidData)?;
-        if self.enable_cost_tracing {
-            data = enabled(data)?;
-        }
-        if !is_nothing(&data) {
-            attributes.push(KeyValue::new("data", data.to_string()));
-        }
-        Ok(attributes)
     }
 }
 
