@@ -7,6 +7,8 @@
 mod chunk;
 mod encode;
 mod loss;
+#[cfg(feature = "mirror")]
+mod mirror;
 mod pipeline;
 mod queue;
 mod ranges;
@@ -22,6 +24,8 @@ mod wake;
 mod writer;
 
 pub use loss::{Loss, LossCause};
+#[cfg(feature = "mirror")]
+pub(crate) use mirror::Mirror;
 pub(crate) use pipeline::Pipeline;
 pub(crate) use queue::Refused;
 pub(crate) use report::Callbacks;
@@ -43,4 +47,6 @@ pub(crate) struct Settings {
     /// None: memory only.
     pub spool: Option<SpoolSettings>,
     pub callbacks: Callbacks,
+    #[cfg(feature = "mirror")]
+    pub mirror: Option<Mirror>,
 }

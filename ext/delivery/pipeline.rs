@@ -99,7 +99,12 @@ impl Pipeline {
     ///
     /// The queue is full or closed; the span is counted as dropped.
     pub fn offer(&self, span: &Span<'_>) -> Result<(), Refused> {
-        let queue = &self.here().shared.queue;
+        let here = self.here();
+        #[cfg(feature = "mirror")]
+        if let Some(mirror) = &here.shared.settings.mirror {
+            mirror.copy(span);
+        }
+        let queue = &here.shared.queue;
         let offered = SCRATCH.try_with(|scratch| {
             let mut scratch = scratch.try_borrow_mut().ok()?;
             scratch.clear();
@@ -146,6 +151,7 @@ impl Pipeline {
         }
         let queue = &self.here().shared.queue;
         queue.close();
+        self.end_mirror(end.saturating_duration_since(Instant::now()));
         // What is lost is counted at once, but for what is on its way.
         queue.flush(Instant::now() + if done || self.has_disk() { Duration::ZERO } else { LAST_COUNT });
         done
@@ -153,9 +159,22 @@ impl Pipeline {
 
     /// At the end of the process: leaves nothing behind on disk if there is nothing left to deliver.
     pub fn leave(&self) {
+        self.end_mirror(Duration::from_secs(1));
         if let Some(spool) = self.used().and_then(Pipeline::spool) {
             spool.close();
         }
+    }
+
+    /// The user's own backend gets what it has not got yet. In a child, the processor is the parent's.
+    fn end_mirror(&self, timeout: Duration) {
+        #[cfg(feature = "mirror")]
+        if self.forks == process::forks()
+            && let Some(mirror) = &self.shared.settings.mirror
+        {
+            mirror.end(timeout);
+        }
+        #[cfg(not(feature = "mirror"))]
+        let _ = timeout;
     }
 
     pub fn has_disk(&self) -> bool {

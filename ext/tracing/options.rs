@@ -40,6 +40,8 @@ pub struct TracingOptions {
     no_compression: bool,
     exit_timeout: Option<Duration>,
     callbacks: Callbacks,
+    #[cfg(feature = "mirror")]
+    mirror: Option<crate::ext::delivery::Mirror>,
 }
 
 impl TracingOptions {
@@ -116,6 +118,27 @@ impl TracingOptions {
         self
     }
 
+    /// Sends a copy of every span to a backend of your own too, through a processor of OpenTelemetry's SDK. It gets what
+    /// Paid gets but the key, on the thread that records; what becomes of it there changes nothing about delivery to
+    /// Paid. Needs the feature `mirror`.
+    ///
+    /// ```no_run
+    /// use opentelemetry_otlp::SpanExporter;
+    /// use opentelemetry_sdk::trace::BatchSpanProcessor;
+    /// use paid::tracing::{TracingOptions, initialize_tracing};
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let exporter = SpanExporter::builder().with_http().build()?; // OTEL_EXPORTER_OTLP_ENDPOINT says where to
+    /// initialize_tracing(TracingOptions::new().mirror(BatchSpanProcessor::builder(exporter).build()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "mirror")]
+    pub fn mirror(mut self, processor: impl opentelemetry_sdk::trace::SpanProcessor + 'static) -> Self {
+        self.mirror = Some(crate::ext::delivery::Mirror::new(processor, INSTRUMENTATION));
+        self
+    }
+
     pub(super) fn exit_patience(&self) -> Duration {
         self.exit_timeout.unwrap_or(EXIT_TIMEOUT)
     }
@@ -141,6 +164,8 @@ impl TracingOptions {
             compression: !self.no_compression,
             spool,
             callbacks: self.callbacks.clone(),
+            #[cfg(feature = "mirror")]
+            mirror: self.mirror.clone(),
         })
     }
 }
