@@ -277,13 +277,14 @@ pub(crate) fn flush_before_exit() {
     let start = Instant::now();
     let running = registry().running().clone();
     for Running { exit_timeout, pipeline, .. } in &running {
-        if pipeline.has_disk() {
-            pipeline.flush_to_disk(exit_timeout.saturating_sub(start.elapsed()));
+        let left = |most: Duration| most.min(*exit_timeout).saturating_sub(start.elapsed());
+        let on_disk = pipeline.has_disk() && pipeline.flush_to_disk(left(*exit_timeout));
+        if on_disk && !pipeline.is_answering() {
+            continue;
         }
-        // By then an attempt has shown whether the collector answers.
-        let first = (*exit_timeout).min(EXIT_PATIENCE_IN_VAIN).saturating_sub(start.elapsed());
-        if !pipeline.flush(first) && pipeline.is_answering() && !pipeline.has_disk() {
-            pipeline.flush(exit_timeout.saturating_sub(start.elapsed()));
+        // By the end of the first flush an attempt has shown whether the collector answers.
+        if !pipeline.flush(left(EXIT_PATIENCE_IN_VAIN)) && pipeline.is_answering() && !on_disk {
+            pipeline.flush(left(*exit_timeout));
         }
         pipeline.leave();
     }

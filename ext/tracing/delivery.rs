@@ -77,3 +77,8 @@ pub fn flush(timeout: Duration) -> bool {
 pub fn shutdown(timeout: Duration) -> bool {
     delivery().shutdown(timeout)
 }
+
+/// The guide's examples are tested with the rest.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/delivery.md")]
+struct Guide;

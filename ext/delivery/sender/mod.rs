@@ -27,7 +27,7 @@ use source::Source;
 
 /// Batches that wait for another attempt; with so many, no new ones are begun.
 const MOST_HELD: usize = 8;
-/// How long it sleeps at most, to look after the disk and report losses.
+/// How long it sleeps at most where it has to look after the disk.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// What the sender shares with the pipeline.
@@ -123,6 +123,7 @@ impl Sender {
                     LONGEST_SLEEP
                 }
             };
+            let sleep = sleep.min(self.source.longest_sleep());
             self.shared.queue.wake().sender_sleeps(sleep).await;
         }
         self.end();
@@ -134,11 +135,11 @@ impl Sender {
             let now = Instant::now();
             if self.under_way >= self.pace.width(now) {
                 let wait = self.pace.not_before(now).map(|then| then.saturating_duration_since(now));
-                return wait.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
+                return wait.unwrap_or(Duration::MAX);
             }
             match self.next(now) {
                 Ok(batch) => self.start(batch),
-                Err(wait) => return wait.min(LONGEST_SLEEP),
+                Err(wait) => return wait,
             }
         }
     }
@@ -148,7 +149,7 @@ impl Sender {
         let again = self.held.iter().position(|batch| batch.not_before.is_none_or(|then| then <= now));
         // After failures the new ones go first: what failed may be what makes the collector fail.
         let new_ones = again.is_none() || self.pace.is_failing();
-        let mut wait = LONGEST_SLEEP;
+        let mut wait = Duration::MAX;
         if new_ones && self.held.len() < MOST_HELD {
             match self.source.next(&self.shared) {
                 Ok(batch) => return Ok(batch),

@@ -18,6 +18,8 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How often what was settled is noted on disk, and how often ended processes are looked for.
 const PERSIST: Duration = Duration::from_millis(200);
 const TIDY: Duration = Duration::from_secs(3);
+/// In memory, everything that happens wakes the sender.
+const NOTHING_TO_DO: Duration = Duration::from_secs(60);
 
 pub(super) struct Source {
     /// None: memory only.
@@ -47,7 +49,7 @@ impl Source {
                 Ok(batch) => return Ok(batch),
                 Err(wait) => wait,
             },
-            None => super::LONGEST_SLEEP,
+            None => NOTHING_TO_DO,
         };
         from_memory(shared, true).map_err(|wait| wait.min(disk_wait))
     }
@@ -57,7 +59,7 @@ impl Source {
         let unread = spool.unread();
         if unread == 0 {
             self.unread_since = None;
-            return Err(super::LONGEST_SLEEP);
+            return Err(NOTHING_TO_DO);
         }
         shared.queue.wake().sender_idles(false);
         let since = *self.unread_since.get_or_insert_with(Instant::now);
@@ -77,7 +79,7 @@ impl Source {
             }
         }
         self.unread_since = None;
-        Err(super::LONGEST_SLEEP)
+        Err(NOTHING_TO_DO)
     }
 
     /// These need never be sent again. It is noted on disk before anyone who flushes is told.
@@ -119,6 +121,15 @@ impl Source {
                     tracing::warn!(target: "paid", "in the spool directory, {}: {error}", path.display());
                 }
             }
+        }
+    }
+
+    /// How long the sender may sleep before it has to look after something.
+    pub fn longest_sleep(&self) -> Duration {
+        match (&self.disk, self.unnoted_since) {
+            (_, Some(since)) => PERSIST.saturating_sub(since.elapsed()),
+            (Some(_), None) => super::LONGEST_SLEEP,
+            (None, None) => NOTHING_TO_DO,
         }
     }
 
@@ -181,7 +192,7 @@ fn from_memory(shared: &Shared, has_disk: bool) -> Result<Batch, Duration> {
             Ok(batch)
         }
         Taken::NotBefore(then) => Err(then.saturating_duration_since(Instant::now())),
-        Taken::Nothing => Err(super::LONGEST_SLEEP),
+        Taken::Nothing => Err(NOTHING_TO_DO),
     }
 }
 
