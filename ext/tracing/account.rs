@@ -279,11 +279,9 @@ pub(crate) fn flush_before_exit() {
     for Running { exit_timeout, pipeline, .. } in &running {
         let left = |most: Duration| most.min(*exit_timeout).saturating_sub(start.elapsed());
         let on_disk = pipeline.has_disk() && pipeline.flush_to_disk(left(*exit_timeout));
-        if on_disk && !pipeline.is_answering() {
-            continue;
-        }
         // By the end of the first flush an attempt has shown whether the collector answers.
-        if !pipeline.flush(left(EXIT_PATIENCE_IN_VAIN)) && pipeline.is_answering() && !on_disk {
+        let in_vain = on_disk && !pipeline.is_answering();
+        if !in_vain && !pipeline.flush(left(EXIT_PATIENCE_IN_VAIN)) && pipeline.is_answering() && !on_disk {
             pipeline.flush(left(*exit_timeout));
         }
         pipeline.leave();
