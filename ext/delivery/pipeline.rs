@@ -146,14 +146,14 @@ impl Pipeline {
         const LAST_COUNT: Duration = Duration::from_millis(100);
         let end = Instant::now() + timeout;
         let done = self.flush(timeout);
-        if self.has_disk() {
+        if self.has_spool() {
             self.flush_to_disk(end.saturating_duration_since(Instant::now()).max(LAST_WRITE));
         }
         let queue = &self.here().shared.queue;
         queue.close();
         self.end_mirror(end.saturating_duration_since(Instant::now()));
         // What is lost is counted at once, but for what is on its way.
-        queue.flush(Instant::now() + if done || self.has_disk() { Duration::ZERO } else { LAST_COUNT });
+        queue.flush(Instant::now() + if done || self.has_spool() { Duration::ZERO } else { LAST_COUNT });
         done
     }
 
@@ -177,8 +177,9 @@ impl Pipeline {
         let _ = timeout;
     }
 
-    pub fn has_disk(&self) -> bool {
-        self.disk.is_some()
+    /// Whether spans go to disk: there is a spool directory, and it can be used as far as is known.
+    pub fn has_spool(&self) -> bool {
+        self.used().and_then(|here| here.disk.as_ref()).is_some_and(|disk| !disk.is_unusable())
     }
 
     /// Whether the pipeline still takes spans.

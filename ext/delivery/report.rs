@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::encode;
 use super::loss::Loss;
 
 type OnLoss = Arc<dyn Fn(&Loss) + Send + Sync>;
@@ -27,6 +28,20 @@ pub struct DeadLetter {
     pub file: Option<PathBuf>,
     /// The spans as an OTLP `ExportTraceServiceRequest` in protobuf, without the key.
     pub otlp: Vec<u8>,
+}
+
+impl DeadLetter {
+    pub(crate) fn new(
+        scope: (&str, &str),
+        records: &[u8],
+        spans: u64,
+        (status, reason, refused): (u16, String, u64),
+        file: Option<PathBuf>,
+    ) -> Self {
+        let mut otlp = encode::head(None, scope, records.len());
+        otlp.extend_from_slice(records);
+        DeadLetter { status, reason, refused, spans, file, otlp }
+    }
 }
 
 impl fmt::Debug for DeadLetter {

@@ -43,6 +43,10 @@ impl Disk {
         self.spool.get()?.as_ref()
     }
 
+    pub fn is_unusable(&self) -> bool {
+        self.spool.get().is_some_and(Option::is_none)
+    }
+
     pub fn is_done(&self) -> bool {
         self.done.load(Ordering::Acquire)
     }

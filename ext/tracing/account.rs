@@ -278,7 +278,10 @@ pub(crate) fn flush_before_exit() {
     let running = registry().running().clone();
     for Running { exit_timeout, pipeline, .. } in &running {
         let left = |most: Duration| most.min(*exit_timeout).saturating_sub(start.elapsed());
-        let on_disk = pipeline.has_disk() && pipeline.flush_to_disk(left(*exit_timeout));
+        // Within a second, it is known whether the disk can be used.
+        let on_disk = [EXIT_PATIENCE_IN_VAIN, *exit_timeout]
+            .into_iter()
+            .any(|most| pipeline.has_spool() && pipeline.flush_to_disk(left(most)));
         // By the end of the first flush an attempt has shown whether the collector answers.
         let in_vain = on_disk && !pipeline.is_answering();
         if !in_vain && !pipeline.flush(left(EXIT_PATIENCE_IN_VAIN)) && pipeline.is_answering() && !on_disk {

@@ -24,6 +24,7 @@
 pub mod __private;
 mod account;
 mod client;
+mod dead_letters;
 mod delivery;
 mod futures;
 mod ids;
@@ -39,6 +40,7 @@ mod text;
 mod token;
 
 pub use account::{FlushGuard, TracingError, flush_guard, initialize_tracing};
+pub use dead_letters::{StoredDeadLetter, dead_letters};
 pub use delivery::{Delivery, delivery, flush, shutdown};
 pub use futures::{InCurrentScope, Scoped, Traced, carry_scope};
 pub use metadata::Metadata;

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::Settings;
-use super::encode;
 use super::loss::{Loss, LossCause};
 use super::queue::Queue;
 use super::records::PartialSuccess;
@@ -259,16 +258,10 @@ impl Sender {
     /// Keeps what was refused, before it is counted as settled.
     fn bury(&mut self, batch: &Batch, refused: u64, status: u16, reason: &str) {
         let records = batch.records();
-        let mut otlp = encode::head(None, self.shared.settings.scope, records.len());
-        otlp.extend_from_slice(records);
-        self.shared.reports.dead(&DeadLetter {
-            status,
-            reason: reason.to_string(),
-            refused,
-            spans: u64::from(batch.spans),
-            file: self.source.bury(records, status, reason, refused),
-            otlp,
-        });
+        let file = self.source.bury(records, status, reason, refused);
+        let why = (status, reason.to_string(), refused);
+        let scope = self.shared.settings.scope;
+        self.shared.reports.dead(&DeadLetter::new(scope, records, batch.spans.into(), why, file));
     }
 
     fn settle(&mut self, origin: &Origin, skip: u32, spans: u32, bytes: usize, how: Settled) {

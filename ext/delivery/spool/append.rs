@@ -101,7 +101,7 @@ impl Live {
         std::mem::take(&mut self.written().void)
     }
 
-    pub fn close(&self) {
+    fn close(&self) {
         let mut written = self.written();
         written.extent.closed = true;
         written.let_go();
@@ -123,7 +123,9 @@ impl Live {
             }
         };
         if unsure {
-            return Err(io::Error::other("an earlier sync failed, so what was written before it is not safe"));
+            return Err(io::Error::other(
+                "an earlier sync failed, so what was written before it is not safe",
+            ));
         }
         let result = file.sync();
         let mut written = self.written();
@@ -132,10 +134,7 @@ impl Live {
                 written.synced = bytes;
                 written.let_go();
             }
-            Err(_) => {
-                written.unsure = true;
-                written.extent.closed = true;
-            }
+            Err(_) => written.unsure = true,
         }
         result
     }
@@ -165,6 +164,7 @@ pub(super) struct Appender {
     number: u32,
     current: Option<Arc<Live>>,
     buffer: Vec<u8>,
+    is_closed: bool,
 }
 
 /// Where records went.
@@ -176,7 +176,7 @@ pub(super) struct Appended {
 impl Appender {
     pub fn new(most_bytes: u64) -> Self {
         let rotate_at = (most_bytes / 8).clamp(ROTATE_AT_LEAST, ROTATE);
-        Appender { rotate_at, number: 0, current: None, buffer: Vec::new() }
+        Appender { rotate_at, number: 0, current: None, buffer: Vec::new(), is_closed: false }
     }
 
     /// The number that continues the current segment.
@@ -187,15 +187,22 @@ impl Appender {
     /// The segment to go on with, if `first` follows on what it holds.
     pub fn current(&self, first: u64) -> Option<&Arc<Live>> {
         self.current.as_ref().filter(|live| {
-            let extent = live.extent();
-            let follows = live.base + u64::from(extent.records) == first;
-            follows && !extent.closed && extent.bytes < self.rotate_at
+            let written = live.written();
+            let follows = live.base + u64::from(written.extent.records) == first;
+            follows && !written.unsure && written.extent.bytes < self.rotate_at
         })
+    }
+
+    /// Goes on with a new segment the next time.
+    pub fn leave(&mut self) {
+        if let Some(live) = self.current.take() {
+            live.close();
+        }
     }
 
     /// Goes on with a new segment, whose file is open already.
     pub fn start(&mut self, name: SegmentName, file: File, base: u64) -> Arc<Live> {
-        self.close();
+        self.leave();
         let live = Arc::new(Live::new(name, base, file));
         self.current = Some(live.clone());
         live
@@ -203,15 +210,18 @@ impl Appender {
 
     /// The name of a segment to start.
     pub fn next_name(&mut self, disk: &dyn Disk) -> io::Result<SegmentName> {
+        if self.is_closed {
+            return Err(closed());
+        }
         let seed = u32::from_be_bytes(disk::random(disk)?);
         self.number += 1;
         Ok(SegmentName { number: self.number, seed })
     }
 
+    /// There will be no more.
     pub fn close(&mut self) {
-        if let Some(live) = self.current.take() {
-            live.close();
-        }
+        self.leave();
+        self.is_closed = true;
     }
 
     /// Appends to the current segment, all or nothing.
@@ -224,7 +234,7 @@ impl Appender {
         records: &[u8],
     ) -> Result<Appended, AppendError> {
         let invalid = || io::Error::new(io::ErrorKind::InvalidData, "no whole records");
-        let live = self.current.clone().ok_or(io::ErrorKind::NotFound)?;
+        let live = self.current.clone().ok_or_else(closed)?;
         let (seed, time, extent) = (live.name.seed, disk.now(), live.extent());
         self.buffer.clear();
         if let Some(note) = note {
@@ -236,14 +246,14 @@ impl Appender {
         if !usage.take(disk, dir, bytes) {
             return Err(AppendError::Full);
         }
-        // Its handle goes only when it is closed, which happens here, or when syncing it failed.
-        let file = live.file().ok_or(io::ErrorKind::NotFound)?;
+        // Its handle goes only when it is closed, and then it is not the current one.
+        let file = live.file().ok_or_else(closed)?;
         if let Err(error) = disk::append_all(file.as_ref(), &self.buffer) {
             match file.truncate(extent.bytes) {
                 Ok(()) => usage.give_back(bytes),
                 Err(_) => {
                     live.written().void = count;
-                    self.close();
+                    self.leave();
                 }
             }
             return Err(error.into());
@@ -254,4 +264,8 @@ impl Appender {
         drop(written);
         Ok(Appended { live, records: count })
     }
+}
+
+pub(super) fn closed() -> io::Error {
+    io::Error::other("the spool is closed")
 }

@@ -51,7 +51,13 @@ pub(super) struct Scan {
 }
 
 /// Writes records as blocks, and counts them; none if they are no records.
-pub(super) fn write_spans(out: &mut Vec<u8>, seed: u32, first: u32, time: u64, records: &[u8]) -> Option<u32> {
+pub(super) fn write_spans(
+    out: &mut Vec<u8>,
+    seed: u32,
+    first: u32,
+    time: u64,
+    records: &[u8],
+) -> Option<u32> {
     let mut written = 0;
     let mut rest = records;
     while !rest.is_empty() {
@@ -119,7 +125,7 @@ pub(super) fn scan(bytes: &[u8], seed: u32) -> Scan {
         let payload = at + HEADER..at + HEADER + head.length;
         if head.holds(bytes.get(payload.clone()), seed) {
             at = payload.end;
-            found.blocks.extend(head.block(payload));
+            found.blocks.push(head.block(payload));
         } else {
             // Something may be missing or too much in the payload, so the next block can be anywhere.
             let skipped = HEADER + next_magic(rest.get(HEADER..).unwrap_or_default());
@@ -165,26 +171,27 @@ impl Head {
             return None;
         }
         let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+        let kind = u16_at(22).filter(|kind| matches!(*kind, SPANS | NOTE))?;
         Some(Head {
             body_crc: u32_at(bytes, 8)?,
             length: usize::try_from(u32_at(bytes, 12)?).ok()?,
             first: u32_at(bytes, 16)?,
             count: u16_at(20)?,
-            kind: u16_at(22)?,
+            kind,
             time: u64::from_le_bytes(bytes.get(24..HEADER)?.try_into().ok()?),
         })
     }
 
     fn holds(&self, payload: Option<&[u8]>, seed: u32) -> bool {
-        let Some(payload) = payload.filter(|payload| crc(seed, payload) == self.body_crc) else { return false };
+        let Some(payload) = payload.filter(|payload| crc(seed, payload) == self.body_crc) else {
+            return false;
+        };
         self.kind != SPANS || count(payload) == Some(u32::from(self.count))
     }
 
-    /// None of a kind that this version does not know.
-    fn block(&self, payload: Range<usize>) -> Option<Block> {
+    fn block(&self, payload: Range<usize>) -> Block {
         let (first, count, time) = (self.first, u32::from(self.count), self.time);
-        let known = matches!(self.kind, SPANS | NOTE);
-        known.then_some(Block { is_note: self.kind == NOTE, first, count, time, payload })
+        Block { is_note: self.kind == NOTE, first, count, time, payload }
     }
 }
 

@@ -10,7 +10,7 @@ use super::names::{FolderName, LOCK, unready};
 pub(super) struct Claim {
     pub path: PathBuf,
     pub name: FolderName,
-    _lock: File,
+    lock: File,
 }
 
 impl Claim {
@@ -46,14 +46,19 @@ impl Claim {
         if !locked {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "its files can't be locked"));
         }
-        Ok(Claim { path, name: name.clone(), _lock: lock })
+        Ok(Claim { path, name: name.clone(), lock })
     }
 
     /// Takes over a folder whose owner has gone; none if it lives, or someone else was faster.
     pub fn take(disk: &dyn Disk, dir: &Path, name: &FolderName) -> io::Result<Option<Claim>> {
         let path = dir.join(name.to_string());
         let Some(lock) = lock(disk, &path)? else { return Ok(None) };
-        Ok(Some(Claim { path, name: name.clone(), _lock: lock }))
+        Ok(Some(Claim { path, name: name.clone(), lock }))
+    }
+
+    /// Whether it is still there.
+    pub fn is_there(&self) -> bool {
+        self.lock.is_at(&self.path.join(LOCK)).unwrap_or(true)
     }
 
     /// Renames it, with everything in it.

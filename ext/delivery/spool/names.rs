@@ -35,7 +35,8 @@ impl FolderName {
         let mut parts = name.strip_prefix(FOLDER)?.splitn(3, '-');
         let (salt, tag) = (unhex(parts.next()?)?, unhex(parts.next()?)?);
         let more = parts.next().map(str::to_owned);
-        let fine = |more: &String| (1..=32).contains(&more.len()) && more.bytes().all(|b| b.is_ascii_alphanumeric());
+        let fine =
+            |more: &String| (1..=32).contains(&more.len()) && more.bytes().all(|b| b.is_ascii_alphanumeric());
         more.as_ref().is_none_or(fine).then_some(FolderName { salt, tag, more })
     }
 
@@ -164,10 +165,24 @@ mod tests {
         let fits = FolderName::new([1; 8], "key").to_string();
         let other_version = fits.replace("paid-1-", "paid-2-");
         let upper = fits.replace("0101", "0A0A");
-        for alien in ["", "paid-1-", "paid-1-12-34", &other_version, &upper, &format!("{fits}-"), &format!("{fits}-../x")] {
+        for alien in [
+            "",
+            "paid-1-",
+            "paid-1-12-34",
+            &other_version,
+            &upper,
+            &format!("{fits}-"),
+            &format!("{fits}-../x"),
+        ] {
             assert_eq!(FolderName::parse(alien), None, "{alien}");
         }
-        for alien in ["1-000000fe.spans", "00000012-000000fe.span", "+0000012-000000fe.spans", "lock", "00000012.spans"] {
+        for alien in [
+            "1-000000fe.spans",
+            "00000012-000000fe.span",
+            "+0000012-000000fe.spans",
+            "lock",
+            "00000012.spans",
+        ] {
             assert_eq!(SegmentName::parse_spans(alien), None, "{alien}");
         }
     }

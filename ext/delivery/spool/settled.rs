@@ -39,6 +39,14 @@ impl Settled {
         (start < end).then_some(start..end)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    pub fn runs(&self) -> impl Iterator<Item = Range<u32>> {
+        self.runs.iter().map(|(&start, &end)| start..end)
+    }
+
     /// How many within `range` are not settled.
     pub fn open(&self, range: Range<u32>) -> u32 {
         let mut rest = range;
