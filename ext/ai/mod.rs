@@ -2,5 +2,7 @@
 
 mod call;
 mod content;
+#[allow(dead_code)]
+mod engine;
 
 pub use call::AiCall;
