@@ -16,7 +16,6 @@ mod records;
 mod report;
 mod sender;
 mod span;
-#[allow(dead_code)]
 mod spool;
 mod stats;
 mod wake;

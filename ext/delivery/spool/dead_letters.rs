@@ -10,7 +10,7 @@ use super::bury::DeadLetterNote;
 use super::disk::{self, Disk, File};
 use super::names::{DEAD_LETTERS, FolderName, LOCK, SegmentName, unready};
 use super::real::RealDisk;
-use super::segment::{read_done, segments};
+use super::segment::segments;
 use super::settled::{self, Settled};
 use super::{block, claim, folder};
 
@@ -41,10 +41,10 @@ pub(crate) struct Group {
 impl Group {
     /// Its records, one after the other.
     pub fn records(&self) -> io::Result<Vec<u8>> {
-        self.read(&RealDisk)
+        self.read_on(&RealDisk)
     }
 
-    fn read(&self, disk: &dyn Disk) -> io::Result<Vec<u8>> {
+    pub(super) fn read_on(&self, disk: &dyn Disk) -> io::Result<Vec<u8>> {
         let bytes = whole(disk, &self.path)?;
         let changed =
             || io::Error::new(io::ErrorKind::InvalidData, format!("{} changed", self.path.display()));
@@ -93,7 +93,7 @@ pub(super) fn list_on(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Group>> {
 fn groups_of(disk: &dyn Disk, folder: &str, dir: &Path, segment: SegmentName) -> io::Result<Vec<Group>> {
     let path = dir.join(segment.spans());
     let bytes = whole(disk, &path)?;
-    let done = read_done(disk, dir, segment)?;
+    let done = settled::read_file(disk, dir, segment)?;
     let mut groups = BTreeMap::<u32, Group>::new();
     for block in block::scan(&bytes, segment.seed).blocks {
         let last = groups.last_entry().map(|entry| entry.into_mut());
@@ -136,7 +136,7 @@ pub(super) fn resend_on(disk: &dyn Disk, dir: &Path, id: &str) -> io::Result<()>
     let _tool = only_tool(disk, dir)?;
     // Another tool may have had it in between.
     let group = find(disk, dir, id)?;
-    let records = group.read(disk)?;
+    let records = group.read_on(disk)?;
     let origin = FolderName::parse(&group.folder).ok_or(io::ErrorKind::InvalidInput)?;
     let name = origin.with_more(u32::from_be_bytes(disk::random(disk)?));
     let hidden = dir.join(unready(&name));
@@ -187,7 +187,7 @@ fn clean(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
         for (segment, _) in segments(&disk.list(&claim.path)?) {
             let bytes = whole(disk, &claim.path.join(segment.spans()))?;
             let found = block::scan(&bytes, segment.seed);
-            let done: Settled = read_done(disk, &claim.path, segment)?;
+            let done: Settled = settled::read_file(disk, &claim.path, segment)?;
             if found.blocks.is_empty() && found.rubbish || done.hole(0..found.end).is_some() {
                 left = true;
             } else {

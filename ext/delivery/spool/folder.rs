@@ -10,7 +10,8 @@ use super::block;
 use super::claim::Claim;
 use super::disk::{self, Disk, File};
 use super::names::{LOCK, QUARANTINE, SegmentName};
-use super::segment::{Limits, Segment, Step, read_done, segments};
+use super::segment::{Limits, Segment, Step, segments};
+use super::settled;
 use super::usage::Usage;
 use super::{Finding, Lost, LostCause, Next, Place, Stored};
 
@@ -183,7 +184,7 @@ pub(super) fn expire(
         if found.blocks.iter().any(|block| block.time >= oldest) {
             return Ok(None);
         }
-        spans += u64::from(read_done(disk, path, name)?.open(0..found.end));
+        spans += u64::from(settled::read_file(disk, path, name)?.open(0..found.end));
         if found.blocks.is_empty() && (found.rubbish || found.end > 0) {
             unreadable.push(name);
         }

@@ -87,7 +87,7 @@ impl Segment {
     }
 
     pub fn left(disk: &dyn Disk, folder: &Path, name: SegmentName) -> io::Result<Self> {
-        Ok(Segment::new(name, Source::Left { is_read: false }, read_done(disk, folder, name)?))
+        Ok(Segment::new(name, Source::Left { is_read: false }, settled::read_file(disk, folder, name)?))
     }
 
     fn new(name: SegmentName, source: Source, settled: Settled) -> Self {
@@ -381,17 +381,6 @@ impl Segment {
         }
         Ok(())
     }
-}
-
-/// Which records of a segment were settled.
-pub(super) fn read_done(disk: &dyn Disk, folder: &Path, name: SegmentName) -> io::Result<Settled> {
-    let file = match disk.open(&folder.join(name.done())) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settled::default()),
-        file => file?,
-    };
-    let size = file.size()?;
-    let bytes = disk::read(file.as_ref(), 0, size).or_else(|_| disk::salvage(file.as_ref(), 0, size))?;
-    Ok(settled::read(&bytes, name.seed))
 }
 
 /// The segments among what is in a folder, in order.

@@ -1,9 +1,13 @@
 //! Which records of a segment need never be sent again, in memory and in the `.done` file beside it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
+use std::path::Path;
 
 use super::block::{crc, u32_at};
+use super::disk::{self, Disk};
+use super::names::SegmentName;
 
 const MAGIC: [u8; 4] = [0xb8, b'P', b'd', 0x1b];
 /// Magic, first record, how many, CRC of those two.
@@ -68,6 +72,17 @@ pub(super) fn write(out: &mut Vec<u8>, seed: u32, range: &Range<u32>) {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&body);
     out.extend_from_slice(&crc(seed, &body).to_le_bytes());
+}
+
+/// Which records of a segment were settled, as its folder says.
+pub(super) fn read_file(disk: &dyn Disk, folder: &Path, name: SegmentName) -> io::Result<Settled> {
+    let file = match disk.open(&folder.join(name.done())) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settled::default()),
+        file => file?,
+    };
+    let size = file.size()?;
+    let bytes = disk::read(file.as_ref(), 0, size).or_else(|_| disk::salvage(file.as_ref(), 0, size))?;
+    Ok(read(&bytes, name.seed))
 }
 
 /// What a file says. What is damaged is not settled: better sent twice than never.
