@@ -7,8 +7,8 @@ use std::time::Instant;
 pub(super) const MOST_SPANS: u32 = 512;
 /// The most bytes of records in a request, unless it is one record alone.
 pub(super) const MOST_BYTES: usize = 1024 * 1024;
-/// What a chunk takes at first; enough for `MOST_SPANS` plain ones.
-const CAPACITY: usize = 128 * 1024;
+/// What a chunk takes, as long as no record is larger; enough for `MOST_SPANS` plain ones.
+const CAPACITY: usize = 96 * 1024;
 
 /// Records, numbered in the order in which they were taken.
 #[derive(Debug)]
@@ -29,6 +29,15 @@ impl Chunk {
             spans: 0,
             records: spare.unwrap_or_else(|| Vec::with_capacity(CAPACITY)),
         }
+    }
+
+    /// Memory for a chunk, touched: the first use of each page is slow, and the caller should not meet it.
+    pub fn spare() -> Vec<u8> {
+        let mut spare = Vec::with_capacity(CAPACITY);
+        // Not zero: memory of zeros can be had without touching it.
+        spare.resize(CAPACITY, 1);
+        spare.clear();
+        spare
     }
 
     /// Whether one more record fits.

@@ -13,8 +13,14 @@ use super::ranges::Ranges;
 use super::stats::{DeliveryStats, Settled};
 use super::wake::Wake;
 
+/// How often the sender looks while there is something that may still grow.
+const LOOK: Duration = Duration::from_millis(20);
 /// How much memory is kept for chunks to come.
 const SPARES: usize = 8;
+/// How much of it is made beforehand.
+const READY: usize = 4;
+/// With so many spans waiting, a sender that looks by itself before long is woken all the same.
+const MANY: u32 = 4 * MOST_SPANS;
 const NEVER: u32 = u32::MAX;
 
 /// Why a span was not taken.
@@ -112,9 +118,9 @@ impl Queue {
             }
             return Err(refused);
         }
-        state.push(record);
-        let wake = state.waiting >= state.wake_at;
-        if wake {
+        let needs_spares = state.push(record);
+        let wake = needs_spares || state.waiting >= state.wake_at;
+        if state.waiting >= state.wake_at {
             state.wake_at = NEVER;
         }
         drop(state);
@@ -130,8 +136,9 @@ impl Queue {
         match state.ripeness(state.chunks.front(), state.chunks.len(), linger) {
             Ripeness::Ripe => state.take().map_or(Taken::Nothing, Taken::Chunk),
             Ripeness::NotBefore(then) => {
-                state.wake_at = MOST_SPANS;
-                Taken::NotBefore(then)
+                state.wake_at = MANY;
+                // It looks again soon: a wake for every request would cost the caller more than that costs the sender.
+                Taken::NotBefore(then.min(Instant::now() + LOOK))
             }
             Ripeness::Nothing => {
                 state.wake_at = 1;
@@ -212,6 +219,14 @@ impl Queue {
         self.state().stats.settle(count, how);
     }
 
+    /// Makes memory for chunks to come, off the caller's path.
+    pub fn prepare(&self) {
+        while self.state().spares.len() < READY {
+            let spare = Chunk::spare();
+            self.state().keep_spare(Some(spare));
+        }
+    }
+
     /// Memory of a chunk that is done with.
     pub fn recycle(&self, spare: Vec<u8>) {
         let chunk = Chunk::new(0, Some(spare));
@@ -279,8 +294,10 @@ impl Queue {
 }
 
 impl State {
-    fn push(&mut self, record: &[u8]) {
+    /// Whether it took the last of the memory that was made beforehand.
+    fn push(&mut self, record: &[u8]) -> bool {
         let fits = self.chunks.back().is_some_and(|chunk| chunk.has_room(record.len()));
+        let last = !fits && self.spares.len() == 1;
         if !fits {
             let spare = self.spares.pop();
             self.chunks.push_back(Chunk::new(self.taken, spare));
@@ -292,6 +309,7 @@ impl State {
         self.taken += 1;
         self.waiting += 1;
         self.stats.hold(1);
+        last
     }
 
     fn ripeness(&self, first: Option<&Chunk>, chunks: usize, linger: Duration) -> Ripeness {

@@ -121,6 +121,10 @@ fn write(shared: &Shared, disk: &Disk) {
                 }
             }
             None if !open => return,
+            None if idle == 0 => {
+                idle = 1;
+                queue.prepare();
+            }
             None if idle >= BEATS => std::thread::park_timeout(REST),
             None => {
                 idle += 1;

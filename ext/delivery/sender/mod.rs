@@ -113,6 +113,7 @@ impl Sender {
                 self.held.iter_mut().filter(waits).for_each(|batch| batch.not_before = None);
             }
             self.source.look_after(&self.shared, flushing);
+            self.shared.queue.prepare();
             self.report_losses(false);
             let sleep = match self.shared.queue.is_open() {
                 true => self.start_attempts(),
