@@ -13,3 +13,5 @@ fi
 "$environment/bin/python" "$here/compare.py" "$@"
 echo
 "$environment/bin/python" "$here/tracing.py"
+echo
+"$environment/bin/python" "$here/delivery.py"

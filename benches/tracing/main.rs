@@ -3,6 +3,7 @@
 //! Both send to the same sink on loopback, in turns, in one run. Only the caller's thread is timed. `--serve` only
 //! starts the sink, until standard input ends; `--tsv` prints paid's p50 and p99 in nanoseconds, for programs.
 
+#[allow(dead_code, reason = "benches/delivery has it too, and uses more of it")]
 mod sink;
 
 use std::error::Error;
@@ -27,7 +28,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let given = |name: &str| arguments.iter().any(|argument| argument == name);
     if given("--serve") {
-        println!("{}", sink::start()?);
+        println!("{}", sink::Sink::start()?.endpoint);
         std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
         return Ok(());
     }
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
     }
     // Before anything starts: afterwards there is a default, and tracing is on.
     let off = off();
-    let endpoint = sink::start()?;
+    let endpoint = sink::Sink::start()?.endpoint;
     let client = AsyncPaid::new("bench_key")?;
     client.initialize_tracing_with(TracingOptions::new().collector_endpoint(&endpoint))?;
     let provider = provider(&endpoint)?;
