@@ -1,12 +1,15 @@
 //! A call of an AI provider, measured by hand.
 
+use std::any::type_name;
 use std::fmt::{self, Display};
+use std::future::Future;
 use std::sync::Arc;
 
 use opentelemetry::trace::SpanId;
 use opentelemetry::{KeyValue, Value};
 
 use super::content::is_content;
+use super::engine::{Inside, run_inside, without_urls};
 use crate::ext::delivery::{Attribute, now_unix_nano};
 use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
 
@@ -14,6 +17,10 @@ use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
 /// Paid computes what it cost.
 ///
 /// It ends when it is finished, fails, or is dropped. Outside of a scope, and where tracing is off, it does nothing.
+///
+/// Where the client that makes the call is hooked too, the call would be counted twice: make it
+/// [`inside`](AiCall::inside) this one. For calls over HTTP that you make yourself, [`watch`](super::watch) reads the
+/// usage from the answer.
 ///
 /// ```no_run
 /// use paid::ai::AiCall;
@@ -83,19 +90,42 @@ impl AiCall {
         self.end(Outcome::DONE);
     }
 
-    /// The call failed: the error's text is the span's status.
+    /// The call failed: the error's text is the span's status, without the URLs in it.
     pub fn fail<E: Display + ?Sized>(mut self, error: &E) {
-        self.end(Outcome::of_error(error));
+        self.end(Outcome::failed(type_name::<E>().into(), without_urls(&error.to_string())));
+    }
+
+    /// Runs the closure that makes the call: hooks in a client below don't count it again.
+    ///
+    /// ```no_run
+    /// use paid::ai::AiCall;
+    ///
+    /// let call = AiCall::start("openai.chat.completions.create", "openai", "chat");
+    /// let answer = call.inside(|| "an answer from a client that is hooked");
+    /// ```
+    pub fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
+        run_inside(self.0.is_some(), work)
+    }
+
+    /// The same for a future, up to its end: what it spawned and leaves behind is counted again.
+    pub fn inside_async<F: Future>(&self, work: F) -> Inside<F> {
+        Inside::new(self.0.is_some(), work)
     }
 
     fn end(&mut self, outcome: Outcome) {
+        self.end_at(outcome, None);
+    }
+
+    /// Ends it now, or at a time before.
+    pub(super) fn end_at(&mut self, outcome: Outcome, end_unix_nano: Option<u64>) {
         // A call that was under way at a fork ends in both processes; it is the parent's.
         let Some(running) = self.0.take().filter(|running| running.scope.is_here()) else { return };
         let Running { scope, span_id, name, start_unix_nano, attributes } = running;
         let attributes: Vec<_> =
             attributes.iter().map(|known| Attribute::any(known.key.as_str(), &known.value)).collect();
         // A full queue is counted and reported there; the call has nothing to do about it.
-        let _ = scope.record(span_id, &name, start_unix_nano, now_unix_nano(), &attributes, outcome);
+        let end_unix_nano = end_unix_nano.unwrap_or_else(now_unix_nano);
+        let _ = scope.record(span_id, &name, start_unix_nano, end_unix_nano, &attributes, outcome);
     }
 }
 

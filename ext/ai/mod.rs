@@ -2,7 +2,10 @@
 
 mod call;
 mod content;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod engine;
+mod watched;
 
 pub use call::AiCall;
+pub use engine::{Inside, Provider, Providers, UntracedCall};
+pub use watched::{WatchedCall, watch};

@@ -89,7 +89,8 @@ fn write_span(out: &mut Vec<u8>, span: &Span<'_>) {
 
 /// The attributes that every span of an owner has.
 pub(super) fn owner(owner: &Owner) -> Vec<u8> {
-    let mut out = Vec::new();
+    let ids_take = [&owner.customer, &owner.agent].into_iter().flatten().map(|id| id.len() + 40).sum();
+    let mut out = Vec::with_capacity(ids_take);
     let ids = [("external_customer_id", &owner.customer), ("external_agent_id", &owner.agent)];
     for (key, id) in ids {
         if let Some(id) = id {

@@ -51,7 +51,7 @@ impl Outcome {
         Outcome::failed("panic".into(), "the code panicked".into())
     }
 
-    fn failed(kind: Cow<'static, str>, message: String) -> Self {
+    pub(crate) fn failed(kind: Cow<'static, str>, message: String) -> Self {
         Outcome(End::Failed(Exception { kind, message }))
     }
 

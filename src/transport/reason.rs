@@ -16,5 +16,16 @@ pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    parts.join(": ")
+    let reason = parts.join(": ");
+    match hint(&reason) {
+        Some(hint) => format!("{reason} ({hint})"),
+        None => reason,
+    }
+}
+
+/// What the words of a TLS library do not say.
+fn hint(reason: &str) -> Option<&'static str> {
+    reason
+        .contains("InvalidContentType")
+        .then_some("the server does not speak TLS there: is the URL's scheme http rather than https?")
 }

@@ -5,9 +5,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message;
 use serde_json::Value;
 
 use crate::error::{ApiError, error_body};
+use crate::otlp::decode::Encoding;
 use crate::pattern;
 
 /// Something that goes wrong, for the next requests to a route.
@@ -132,6 +137,24 @@ impl Fault {
         self.answering()
     }
 
+    /// Answers 200 with the partial success of OTLP/HTTP in protobuf: so many spans of the request were rejected, for
+    /// this reason. None rejected is a warning.
+    ///
+    /// As with `status`, the sandbox keeps no span of the request; with `after_processing` it keeps all of them, since
+    /// the answer doesn't say which were rejected.
+    ///
+    /// ```
+    /// use paid_sandbox::Fault;
+    ///
+    /// let partly = Fault::on("POST", "/v1/traces").after_processing().partial_success(2, "too old");
+    /// ```
+    pub fn partial_success(self, rejected: i64, message: impl Into<String>) -> Self {
+        let partial_success =
+            ExportTracePartialSuccess { rejected_spans: rejected, error_message: message.into() };
+        let answer = ExportTraceServiceResponse { partial_success: Some(partial_success) };
+        self.status(200).body(answer.encode_to_vec(), Encoding::Protobuf.media_type())
+    }
+
     /// Waits before anything is sent. On its own, the request is then answered as usual.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -183,6 +206,12 @@ impl Fault {
 
     pub(crate) fn is_after_processing(&self) -> bool {
         self.after_processing
+    }
+
+    /// The error that the fault answers, when it was given no body for it.
+    #[cfg(feature = "providers")]
+    pub(crate) fn bare_error(&self) -> Option<u16> {
+        self.answer.status.filter(|status| *status >= 400 && self.answer.body.is_none())
     }
 
     /// Whether the fault has an answer of its own to send.

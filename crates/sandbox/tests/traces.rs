@@ -292,3 +292,27 @@ fn waiting_needs_no_runtime() {
     assert!(begun.elapsed() >= Duration::from_millis(20));
     assert!(sandbox.collector_endpoint().ends_with(TRACES));
 }
+
+#[tokio::test]
+async fn a_partial_success_says_how_many_spans_were_rejected_and_why() {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+
+    let api = api().await;
+    let body = request(api.sandbox.api_key(), [span(TRACE, 1, 0, "a", []), span(TRACE, 2, 0, "b", [])]);
+    let on = || Fault::on("POST", TRACES);
+    for (fault, kept) in
+        [(on().partial_success(1, "too old"), 0), (on().after_processing().partial_success(1, "too old"), 2)]
+    {
+        api.sandbox.fail(fault);
+        let sent = api.trace_request(PROTOBUF, body.encode_to_vec()).send().await.expect("an answer");
+        assert_eq!(
+            (sent.status().as_u16(), &sent.headers()["content-type"]),
+            (200, &PROTOBUF.parse().unwrap())
+        );
+        let answer =
+            ExportTraceServiceResponse::decode(sent.bytes().await.expect("a body")).expect("protobuf");
+        let partly = answer.partial_success.expect("a partial success");
+        assert_eq!((partly.rejected_spans, partly.error_message.as_str()), (1, "too old"));
+        assert_eq!(api.sandbox.spans().len(), kept);
+    }
+}

@@ -1,20 +1,15 @@
 //! What goes into one request: records, where they come from, and what was tried with them.
 
-use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
+use super::gzip::Packer;
 use crate::ext::delivery::chunk::Chunk;
 use crate::ext::delivery::spool::{Place, Stored};
 use crate::ext::delivery::{encode, records};
-
-/// Fast; the next level costs half as much again for a tenth less.
-const LEVEL: Compression = Compression::new(1);
 
 pub(super) struct Batch {
     /// Shared by the parts of a batch that was split.
@@ -26,6 +21,9 @@ pub(super) struct Batch {
     pub not_before: Option<Instant>,
     /// Until when the collector asked to wait: nothing cuts that short.
     pub asked: Option<Instant>,
+    /// How many requests had been taken before its first attempt.
+    pub taken_before: Option<u64>,
+    pub is_part: bool,
     /// It was refused while compressed, so it goes without.
     pub plain: bool,
     /// The same on every attempt.
@@ -63,6 +61,8 @@ impl Batch {
             attempts: 0,
             not_before: None,
             asked: None,
+            taken_before: None,
+            is_part: false,
             plain: false,
             body: None,
         }
@@ -85,6 +85,11 @@ impl Batch {
         Batch::new(stored.records, stored.spans, origin)
     }
 
+    /// Whether its request was.
+    pub fn is_compressed(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.compressed)
+    }
+
     pub fn records(&self) -> &[u8] {
         self.all.get(self.part.clone()).unwrap_or_default()
     }
@@ -94,14 +99,14 @@ impl Batch {
         Arc::try_unwrap(self.all).ok()
     }
 
-    /// The request; made once, and again only for another key or without compression.
-    pub fn body(&mut self, key: &str, scope: (&str, &str), compress: bool) -> Body {
-        let compress = compress && !self.plain;
+    /// The request, packed if there is a packer; made once, and again only for another key or without compression.
+    pub fn body(&mut self, key: &str, scope: (&str, &str), packer: Option<&mut Packer>) -> Body {
+        let packer = packer.filter(|_| !self.plain);
         match &self.body {
-            Some(body) if body.key == key && (!body.compressed || compress) => body.clone(),
+            Some(body) if body.key == key && (!body.compressed || packer.is_some()) => body.clone(),
             _ => {
                 let head = encode::head(Some(key), scope, self.part.len());
-                let packed = if compress { gzip(&head, self.records()) } else { None };
+                let packed = packer.and_then(|packer| packer.pack([&head, self.records()]));
                 let compressed = packed.is_some();
                 let bytes = packed.unwrap_or_else(|| [&head, self.records()].concat());
                 let body = Body { key: key.to_string(), bytes: bytes.into(), compressed };
@@ -127,6 +132,8 @@ impl Batch {
             attempts: 0,
             not_before: None,
             asked: None,
+            taken_before: None,
+            is_part: true,
             plain: self.plain,
             body: None,
         };
@@ -151,12 +158,4 @@ impl Origin {
             },
         }
     }
-}
-
-/// None if it can't be done, or makes nothing smaller.
-fn gzip(head: &[u8], records: &[u8]) -> Option<Vec<u8>> {
-    let whole = head.len() + records.len();
-    let mut encoder = GzEncoder::new(Vec::with_capacity(whole / 4 + 256), LEVEL);
-    encoder.write_all(head).and_then(|()| encoder.write_all(records)).ok()?;
-    encoder.finish().ok().filter(|packed| packed.len() < whole)
 }

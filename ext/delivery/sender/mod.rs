@@ -2,6 +2,7 @@
 
 mod attempt;
 mod batch;
+mod gzip;
 mod pace;
 mod source;
 
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::Settings;
 use super::loss::{Loss, LossCause};
@@ -21,11 +23,14 @@ use super::writer::Disk;
 use crate::transport;
 use attempt::{Verdict, attempt};
 use batch::{Batch, Origin};
+use gzip::Packer;
 use pace::Pace;
 use source::Source;
 
-/// Batches that wait for another attempt; with so many, no new ones are begun.
-const MOST_HELD: usize = 8;
+/// What is read from disk to be tried again stays in memory; beyond so many bytes, nothing new is read.
+const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
+/// A batch that failed so often, while others were taken, is split: it may be one span that the collector can't bear.
+const TRIES: u32 = 2;
 /// How long it sleeps at most where it has to look after the disk.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -38,11 +43,15 @@ pub(super) struct Shared {
     pub answering: AtomicBool,
 }
 
-struct Done {
+/// A request on its way.
+struct UnderWay {
+    number: u64,
     batch: Batch,
     started: Instant,
-    verdict: Verdict,
+    task: JoinHandle<()>,
 }
+
+type Results = (mpsc::UnboundedSender<(u64, Verdict)>, mpsc::UnboundedReceiver<(u64, Verdict)>);
 
 struct Sender {
     shared: Arc<Shared>,
@@ -50,10 +59,14 @@ struct Sender {
     client: reqwest::Client,
     pace: Pace,
     held: Vec<Batch>,
-    under_way: usize,
-    finished: mpsc::UnboundedSender<Done>,
-    results: mpsc::UnboundedReceiver<Done>,
-    compress: bool,
+    under_way: Vec<UnderWay>,
+    /// What became of requests, by number.
+    results: Results,
+    /// How many requests there were, and how many of them were taken.
+    requests: u64,
+    taken: u64,
+    /// None: requests go uncompressed.
+    packer: Option<Packer>,
     flushes: u64,
 }
 
@@ -84,27 +97,29 @@ fn set_up() -> Result<(tokio::runtime::Runtime, reqwest::Client), String> {
 
 impl Sender {
     fn new(shared: Arc<Shared>, source: Source, client: reqwest::Client) -> Self {
-        let (finished, results) = mpsc::unbounded_channel();
-        let compress = shared.settings.compression;
+        let packer = shared.settings.compression.then(Packer::default);
         Sender {
             shared,
             source,
             client,
             pace: Pace::default(),
             held: Vec::new(),
-            under_way: 0,
-            finished,
-            results,
-            compress,
+            under_way: Vec::new(),
+            results: mpsc::unbounded_channel(),
+            requests: 0,
+            taken: 0,
+            packer,
             flushes: 0,
         }
     }
 
     async fn run(mut self) {
         loop {
-            while let Ok(done) = self.results.try_recv() {
-                self.under_way -= 1;
-                self.judge(done);
+            while let Ok((number, verdict)) = self.results.1.try_recv() {
+                if let Some(at) = self.under_way.iter().position(|one| one.number == number) {
+                    let UnderWay { batch, started, .. } = self.under_way.swap_remove(at);
+                    self.judge(batch, started, verdict);
+                }
             }
             let (flushes, flushing) = self.shared.queue.flushes();
             if flushes != std::mem::replace(&mut self.flushes, flushes) {
@@ -117,7 +132,7 @@ impl Sender {
             self.report_losses(false);
             let sleep = match self.shared.queue.is_open() {
                 true => self.start_attempts(),
-                false if self.under_way == 0 && self.source.is_final() => break,
+                false if self.source.is_final() => break,
                 false => {
                     self.give_up();
                     LONGEST_SLEEP
@@ -133,7 +148,7 @@ impl Sender {
     fn start_attempts(&mut self) -> Duration {
         loop {
             let now = Instant::now();
-            if self.under_way >= self.pace.width(now) {
+            if self.under_way.len() >= self.pace.width(now) {
                 let wait = self.pace.not_before(now).map(|then| then.saturating_duration_since(now));
                 return wait.unwrap_or(Duration::MAX);
             }
@@ -150,7 +165,7 @@ impl Sender {
         // After failures the new ones go first: what failed may be what makes the collector fail.
         let new_ones = again.is_none() || self.pace.is_failing();
         let mut wait = Duration::MAX;
-        if new_ones && self.held.len() < MOST_HELD {
+        if new_ones && self.has_room() {
             match self.source.next(&self.shared) {
                 Ok(batch) => return Ok(batch),
                 Err(longest) => wait = longest,
@@ -165,6 +180,11 @@ impl Sender {
         }
     }
 
+    fn has_room(&self) -> bool {
+        let on_disk = self.held.iter().filter(|batch| !batch.origin.is_memory());
+        on_disk.map(|batch| batch.records().len()).sum::<usize>() < MOST_HELD_BYTES
+    }
+
     fn start(&mut self, mut batch: Batch) {
         let started = Instant::now();
         let key = match self.shared.settings.token.text() {
@@ -172,27 +192,31 @@ impl Sender {
             Err(error) => return self.later(batch, started, &error.to_string(), None),
         };
         self.source.use_key(&key);
-        let body = batch.body(&key, self.shared.settings.scope, self.compress);
+        let body = batch.body(&key, self.shared.settings.scope, self.packer.as_mut());
+        batch.taken_before.get_or_insert(self.taken);
         let (client, endpoint) = (self.client.clone(), self.shared.settings.endpoint.clone());
-        let (shared, finished) = (self.shared.clone(), self.finished.clone());
-        self.under_way += 1;
-        tokio::spawn(async move {
+        let (shared, finished) = (self.shared.clone(), self.results.0.clone());
+        self.requests += 1;
+        let number = self.requests;
+        let task = tokio::spawn(async move {
             let verdict = attempt(client, endpoint, body).await;
             // The receiver lives as long as the thread.
-            let _ = finished.send(Done { batch, started, verdict });
+            let _ = finished.send((number, verdict));
             shared.queue.wake().sender();
         });
+        self.under_way.push(UnderWay { number, batch, started, task });
     }
 
-    fn judge(&mut self, Done { batch, started, verdict }: Done) {
+    fn judge(&mut self, batch: Batch, started: Instant, verdict: Verdict) {
         let answered = !matches!(verdict, Verdict::Later { .. });
         self.shared.answering.store(answered, Ordering::Relaxed);
         match verdict {
             Verdict::Taken(partly) => {
+                self.taken += 1;
                 self.recovered();
                 self.shared.reports.delivering();
-                // It took as it is what it refused compressed.
-                self.compress &= !batch.plain;
+                // It took as it is what it refused compressed. Of a part, only the whole was.
+                self.packer = self.packer.take().filter(|_| !batch.plain || batch.is_part);
                 self.taken(batch, &partly);
             }
             Verdict::Refused { status, reason } => {
@@ -225,8 +249,7 @@ impl Sender {
     }
 
     fn refused(&mut self, mut batch: Batch, status: u16, reason: &str) {
-        let was_compressed = self.compress && !batch.plain;
-        if was_compressed && status != 413 {
+        if batch.is_compressed() && status != 413 {
             batch.plain = true;
             self.held.insert(0, batch);
             return;
@@ -249,6 +272,12 @@ impl Sender {
         let now = Instant::now();
         self.shared.reports.holding(problem);
         self.pace.failed(started, now, wait, fastrand::f64());
+        let others_go = batch.taken_before.is_some_and(|before| before < self.taken);
+        if others_go && batch.attempts >= TRIES && batch.spans > 1 {
+            let (first, second) = batch.split();
+            self.held.extend(std::iter::once(first).chain(second));
+            return;
+        }
         batch.asked = pace::sensible(wait).and_then(|wait| now.checked_add(wait));
         let pause = now.checked_add(pace::pause(batch.attempts, fastrand::f64()));
         batch.not_before = pause.max(batch.asked);
@@ -300,7 +329,13 @@ impl Sender {
     /// At the end, what is on disk stays there, and what is only in memory is lost.
     fn give_up(&mut self) {
         let mut lost = 0;
-        for batch in std::mem::take(&mut self.held).into_iter().chain(self.source.rest(&self.shared)) {
+        let under_way = std::mem::take(&mut self.under_way).into_iter().map(|one| {
+            // It may be taken yet, but nobody will know.
+            one.task.abort();
+            one.batch
+        });
+        let held = under_way.chain(std::mem::take(&mut self.held));
+        for batch in held.chain(self.source.rest(&self.shared)).collect::<Vec<_>>() {
             if batch.origin.is_memory() {
                 lost += u64::from(batch.spans);
                 self.settle(&batch.origin, 0, batch.spans, batch.records().len(), Settled::Dropped);

@@ -45,7 +45,7 @@ impl Source {
     pub fn next(&mut self, shared: &Shared) -> Result<Batch, Duration> {
         let Some(disk) = self.disk.clone() else { return from_memory(shared, false) };
         let disk_wait = match disk.spool() {
-            Some(spool) => match self.from_disk(spool, shared) {
+            Some(spool) => match self.next_on_disk(spool, shared) {
                 Ok(batch) => return Ok(batch),
                 Err(wait) => wait,
             },
@@ -54,7 +54,7 @@ impl Source {
         from_memory(shared, true).map_err(|wait| wait.min(disk_wait))
     }
 
-    fn from_disk(&mut self, spool: &Spool, shared: &Shared) -> Result<Batch, Duration> {
+    fn next_on_disk(&mut self, spool: &Spool, shared: &Shared) -> Result<Batch, Duration> {
         shared.queue.wake().sender_idles(true);
         let unread = spool.unread();
         if unread == 0 {

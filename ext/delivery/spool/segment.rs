@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use super::LostCause;
 use super::append::{Extent, Live};
-use super::block::{self, Block};
-use super::disk::{self, Disk, Entry, File};
+use super::block::{self, Block, Scan};
+use super::disk::{self, Disk, DiskFile, Entry, File};
 use super::names::SegmentName;
 use super::settled::{self, Settled};
 use super::usage::Usage;
 use crate::ext::delivery::records;
 
+/// How much is read at once: some requests.
+const PIECE: u64 = if cfg!(test) { 4 * 1024 } else { 1024 * 1024 };
 /// After so many failures to read it, it is read without what can't be.
 const PATIENCE: u32 = 3;
 
@@ -305,28 +307,63 @@ impl Segment {
             }
             file => file?,
         };
-        let end = extent.map_or_else(|| file.size(), |extent| Ok(extent.bytes))?;
+        match extent {
+            Some(extent) => self.load_some(file.as_ref(), extent).map(|()| None),
+            None => self.load_all(file.as_ref()),
+        }
+    }
+
+    /// Reads a piece of what this process wrote, up to the end of a block: memory stays small.
+    fn load_some(&mut self, file: &dyn DiskFile, extent: Extent) -> io::Result<()> {
+        let mut piece = PIECE;
+        loop {
+            let end = extent.bytes.min(self.scanned + piece);
+            let found = self.scan(file, end)?;
+            let is_last = end == extent.bytes;
+            let whole = found.blocks.iter().map(|block| block.payload.end).max();
+            if let Some(whole) = whole.filter(|_| !is_last) {
+                self.known = found.blocks.iter().map(Block::end).max().unwrap_or_default();
+                self.scanned += whole as u64;
+            } else if is_last {
+                self.known = extent.records;
+                self.scanned = end;
+            } else {
+                // A larger block, or a longer stretch that is damaged.
+                piece *= 2;
+                continue;
+            }
+            self.keep(found);
+            return Ok(());
+        }
+    }
+
+    /// Reads what an ended process left.
+    fn load_all(&mut self, file: &dyn DiskFile) -> io::Result<Option<Step>> {
+        let end = file.size()?;
+        let found = self.scan(file, end)?;
+        self.scanned = end;
+        self.source = Source::Left { is_read: true };
+        self.known = found.end;
+        let whole: u32 = found.blocks.iter().map(|block| block.count).sum();
+        self.rubbish = found.rubbish && whole == found.end;
+        if found.blocks.is_empty() && (found.rubbish || found.end > 0) {
+            return Ok(Some(Step::Unreadable { records: self.settled.open(0..found.end) }));
+        }
+        self.keep(found);
+        Ok(None)
+    }
+
+    fn scan(&mut self, file: &dyn DiskFile, end: u64) -> io::Result<Scan> {
         self.buffer = match self.failures < PATIENCE {
-            true => disk::read(file.as_ref(), self.scanned, end)?,
-            false => disk::salvage(file.as_ref(), self.scanned, end)?,
+            true => disk::read(file, self.scanned, end)?,
+            false => disk::salvage(file, self.scanned, end)?,
         };
         self.failures = 0;
-        let found = block::scan(&self.buffer, self.name.seed);
-        self.scanned = end;
-        match &mut self.source {
-            Source::Own(_) => self.known = extent.map_or(found.end, |extent| extent.records),
-            Source::Left { is_read } => {
-                *is_read = true;
-                self.known = found.end;
-                let whole: u32 = found.blocks.iter().map(|block| block.count).sum();
-                self.rubbish = found.rubbish && whole == found.end;
-                if found.blocks.is_empty() && (found.rubbish || found.end > 0) {
-                    return Ok(Some(Step::Unreadable { records: self.settled.open(0..found.end) }));
-                }
-            }
-        }
+        Ok(block::scan(&self.buffer, self.name.seed))
+    }
+
+    fn keep(&mut self, found: Scan) {
         self.blocks = found.blocks.into_iter().filter(|block| !block.is_note).collect();
-        Ok(None)
     }
 
     /// Someone removed its file.
