@@ -175,15 +175,17 @@ fn others_are_not_held_up(poisons: usize) {
         emit([poison.as_str()]);
         collector.wait(&poison, |requests| requests.iter().any(|request| request.has(&poison)));
         emit_spans(100);
-        wait_until("the others are acknowledged", || counts()[0] == 100 * round as u64);
+        wait_until("the others are acknowledged", || counts()[0] >= 100 * round as u64);
     }
     for _ in 0..4 {
         emit_spans(500);
     }
     let others = 2000 + 100 * poisons;
-    wait_until("the others are acknowledged", || counts()[0] == others as u64);
-    // The scopes of the poisons are in the same requests.
-    assert_eq!(counts(), [others as u64, 2 * poisons as u64, 0, 0]);
+    wait_until("the others are acknowledged", || counts()[0] >= others as u64);
+    // The scopes of the poisons are in the same requests, until those are split.
+    let [acknowledged, held, dead, dropped] = counts();
+    assert_eq!((acknowledged + held, dead, dropped), ((others + 2 * poisons) as u64, 0, 0));
+    assert!(held >= poisons as u64, "{held}");
     assert!(!delivery().flush(Duration::from_millis(10)));
     assert!(delivery().problem().is_none_or(|why| why.contains("500")));
     collector.answers(|_| Answer::ok());

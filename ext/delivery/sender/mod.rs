@@ -30,7 +30,7 @@ use source::Source;
 /// What is read from disk to be tried again stays in memory; beyond so many bytes, nothing new is read.
 const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
 /// A batch that failed so often, while others were taken, is split: it may be one span that the collector can't bear.
-const TRIES: u32 = 2;
+const TRIES: u32 = 6;
 /// How long it sleeps at most where it has to look after the disk.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
