@@ -48,6 +48,8 @@ pub(crate) async fn respond(
     parts.extensions.insert(shared.record(received.clone()));
     let answer = process(router, Request::from_parts(parts, Body::from(body)));
     let fault = shared.faults().take(received.method(), received.path());
+    #[cfg(feature = "providers")]
+    let fault = fault.map(|fault| crate::providers::in_shape(fault, received.path()));
     let answer = match fault {
         None => End::Answer(answer.await),
         Some(fault) => meet(&fault, answer).await,

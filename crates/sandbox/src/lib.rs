@@ -36,6 +36,8 @@ mod exchange;
 mod faults;
 mod otlp;
 mod pattern;
+#[cfg(feature = "providers")]
+mod providers;
 mod recorder;
 mod routes;
 mod server;
@@ -55,6 +57,8 @@ pub use faults::Fault;
 pub use otlp::{
     AttributeValue, LinkedCost, ReceivedSpan, SpanEvent, SpanKind, SpanStatus, StatusCode, TracedSignal,
 };
+#[cfg(feature = "providers")]
+pub use providers::Script;
 pub use recorder::{Outcome, ReceivedRequest};
 pub use state::ReceivedSignal;
 
@@ -213,6 +217,8 @@ impl Sandbox {
         self.shared.clear_store();
         self.clear_requests();
         self.clear_faults();
+        #[cfg(feature = "providers")]
+        self.clear_provider_scripts();
     }
 
     /// Stops the server and waits until its port and connections are closed.

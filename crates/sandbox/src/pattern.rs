@@ -1,5 +1,7 @@
 //! Which requests a route names: a method and a path that may have `{placeholders}`, or `*` for any.
 
+#[cfg(feature = "providers")]
+use crate::providers::below_provider;
 use crate::routes::BASE_PATH;
 
 /// Whether a request is one that the route means.
@@ -11,7 +13,13 @@ pub(crate) fn matches(method: &str, pattern: &str, sent_method: &str, sent_path:
     same_method
         && (pattern == "*"
             || same_path(pattern, sent_path)
-            || below_base(sent_path).is_some_and(|path| same_path(pattern, path)))
+            || below_base(sent_path).is_some_and(|path| same_path(pattern, path))
+            || below_provider(sent_path).is_some_and(|path| same_path(pattern, path)))
+}
+
+#[cfg(not(feature = "providers"))]
+fn below_provider(_: &str) -> Option<&str> {
+    None
 }
 
 /// The path below the base path: `/customers` of `/api/v1/customers`.
@@ -32,8 +40,12 @@ fn same_path(pattern: &str, path: &str) -> bool {
 }
 
 fn same_segment(wanted: &str, sent: &str) -> bool {
-    let placeholder = wanted.starts_with('{') && wanted.ends_with('}');
-    if placeholder { !sent.is_empty() } else { wanted == sent }
+    let placeholder = wanted.strip_prefix('{').and_then(|wanted| wanted.split_once('}'));
+    match placeholder {
+        // Gemini's methods follow a name: `{model}:generateContent`.
+        Some((_, end)) => sent.strip_suffix(end).is_some_and(|name| !name.is_empty()),
+        None => wanted == sent,
+    }
 }
 
 #[cfg(test)]
@@ -52,5 +64,8 @@ mod tests {
         assert!(!sent("GET", "/orders/{id}/lines/{line}"));
         assert!(!matches("GET", "/orders/{id}", "GET", "/api/v1/orders/"));
         assert!(matches("POST", "/v1/traces", "POST", "/v1/traces"));
+        assert!(matches("POST", "/m/{m}:go", "POST", "/m/x:go"));
+        assert!(!matches("POST", "/m/{m}:go", "POST", "/m/x:stop"));
+        assert!(!matches("POST", "/m/{m}:go", "POST", "/m/:go"));
     }
 }

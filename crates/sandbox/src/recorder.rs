@@ -7,6 +7,8 @@ use std::time::Instant;
 use axum::http::{HeaderMap, header, request::Parts};
 use serde_json::Value;
 
+#[cfg(feature = "providers")]
+use crate::providers::{self, is_key_header};
 use crate::{otlp, pattern};
 
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -38,15 +40,23 @@ pub struct ReceivedRequest {
     path: String,
     headers: Vec<(String, String)>,
     authorization: Vec<String>,
+    /// Keys that came in other ways, as AI providers take them.
+    #[cfg(feature = "providers")]
+    keys: Vec<String>,
     body: Vec<u8>,
     received_at: Instant,
 }
 
 impl ReceivedRequest {
     pub(crate) fn new(parts: &Parts, body: &[u8]) -> Self {
+        let target = parts.uri.to_string();
+        #[cfg(feature = "providers")]
+        let (target, mut keys) = providers::without_key(&target);
+        #[cfg(feature = "providers")]
+        keys.extend(providers::keys(&parts.headers));
         Self {
             method: parts.method.to_string(),
-            target: parts.uri.to_string(),
+            target,
             path: parts.uri.path().to_owned(),
             headers: visible(&parts.headers),
             authorization: parts
@@ -55,6 +65,8 @@ impl ReceivedRequest {
                 .iter()
                 .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 .collect(),
+            #[cfg(feature = "providers")]
+            keys,
             body: body.to_vec(),
             received_at: Instant::now(),
         }
@@ -98,6 +110,12 @@ impl ReceivedRequest {
     /// Whether the request carried this key, once, as `Authorization: Bearer …`.
     pub fn bearer_is(&self, key: &str) -> bool {
         matches!(self.authorization.as_slice(), [value] if bearer(value) == Some(key))
+    }
+
+    /// Whether the request carried this key outside its `Authorization`.
+    #[cfg(feature = "providers")]
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.keys.iter().any(|sent| sent == key)
     }
 
     /// The body as it was sent. That of a trace request holds the key of its sender.
@@ -155,13 +173,18 @@ pub(crate) fn bearer(value: &str) -> Option<&str> {
 
 fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = |name: &header::HeaderName, value: &header::HeaderValue| {
-        if name == header::AUTHORIZATION || name == header::PROXY_AUTHORIZATION {
+        if name == header::AUTHORIZATION || name == header::PROXY_AUTHORIZATION || is_key_header(name) {
             REDACTED.to_owned()
         } else {
             String::from_utf8_lossy(value.as_bytes()).into_owned()
         }
     };
     headers.iter().map(|(name, value)| (name.to_string(), shown(name, value))).collect()
+}
+
+#[cfg(not(feature = "providers"))]
+fn is_key_header(_: &header::HeaderName) -> bool {
+    false
 }
 
 /// How a request ended.

@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     store: Mutex<Store>,
     requests: Mutex<Vec<ReceivedRequest>>,
     faults: Mutex<FaultQueue>,
+    #[cfg(feature = "providers")]
+    scripts: Mutex<crate::providers::ScriptQueue>,
     /// How many spans there are, for those who wait for more.
     span_count: watch::Sender<usize>,
     /// The server's runtime, once it runs.
@@ -45,6 +47,8 @@ impl Shared {
             store: Mutex::default(),
             requests: Mutex::default(),
             faults: Mutex::default(),
+            #[cfg(feature = "providers")]
+            scripts: Mutex::default(),
             span_count: watch::Sender::new(0),
             runtime: OnceLock::new(),
         }
@@ -99,6 +103,11 @@ impl Shared {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
         lock(&self.faults)
+    }
+
+    #[cfg(feature = "providers")]
+    pub(crate) fn scripts(&self) -> MutexGuard<'_, crate::providers::ScriptQueue> {
+        lock(&self.scripts)
     }
 
     pub(crate) fn observe(&self, request: &ReceivedRequest, outcome: Outcome) {

@@ -48,10 +48,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(shared.clone(), check_key));
-    Router::new()
-        .nest(BASE_PATH, api)
-        .merge(inspect::routes())
-        .merge(otlp::routes())
+    let router = Router::new().nest(BASE_PATH, api).merge(inspect::routes()).merge(otlp::routes());
+    #[cfg(feature = "providers")]
+    let router = router.merge(crate::providers::routes());
+    router
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::disable())

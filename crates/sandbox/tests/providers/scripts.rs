@@ -42,7 +42,7 @@ async fn scripts_apply_in_order_and_run_out() {
 async fn counts_and_models_can_be_given_or_withheld() {
     let lab = lab().await;
     let counted = Script::on("*").model("m-2025").input_tokens(1_000).cached_tokens(900).output_tokens(50);
-    lab.sandbox.provider_script(counted.reasoning_tokens(40));
+    lab.sandbox.provider_script(counted.reasoning_tokens(40).cache_creation_tokens(30));
     let answer = parsed(&chat(&lab, false).await);
     assert_eq!(answer["model"], "m-2025");
     let usage = &answer["usage"];
@@ -50,7 +50,8 @@ async fn counts_and_models_can_be_given_or_withheld() {
         [&usage["prompt_tokens"], &usage["completion_tokens"], &usage["total_tokens"]],
         [1000, 50, 1050]
     );
-    assert_eq!(usage["prompt_tokens_details"]["cached_tokens"], 900);
+    let cache = json!({"cached_tokens": 900, "cache_write_tokens": 30, "audio_tokens": 0});
+    assert_eq!(usage["prompt_tokens_details"], cache);
     assert_eq!(usage["completion_tokens_details"]["reasoning_tokens"], 40);
     lab.sandbox.provider_script(Script::on("*").without_usage());
     assert!(parsed(&chat(&lab, false).await).get("usage").is_none());
