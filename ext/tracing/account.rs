@@ -70,7 +70,7 @@ static SWITCH: AtomicU8 = AtomicU8::new(0);
 /// Starts tracing for the process: the default of scopes that are not opened from a client.
 ///
 /// It is not needed: the first scope starts tracing by itself from `PAID_API_KEY`. Called again with the same key and
-/// collector it does nothing; after [`shutdown`] it starts anew. Python: `initialize_tracing(api_key, collector_endpoint)`.
+/// collector it does nothing; after [`shutdown`](super::shutdown) it starts anew. Python: `initialize_tracing(api_key, collector_endpoint)`.
 ///
 /// # Errors
 ///

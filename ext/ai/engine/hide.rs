@@ -1,0 +1,131 @@
+//! Takes the usage chunk that was only asked for by us out of a chat stream, and nothing else.
+
+use bytes::Bytes;
+
+use super::json::{Scalar, Scanner, Visitor};
+use super::sse::{Piece, Sse};
+
+/// A usage chunk is shorter.
+const MOST_HELD: usize = 64 * 1024;
+
+/// Hides the usage chunk from the caller.
+#[derive(Debug, Default)]
+pub(crate) struct HideUsage {
+    sse: Sse,
+    scanner: Scanner,
+    chunk: Chunk,
+    /// What was read of an event that may be the chunk.
+    held: Vec<u8>,
+    /// The event isn't the chunk: it passes as it comes.
+    passing: bool,
+    /// The last event ended with a return; a line feed after it goes where that went.
+    after_return: Option<Fate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Passed,
+    Hidden,
+}
+
+/// What is seen of an event.
+#[derive(Debug, Default)]
+struct Chunk {
+    choices: bool,
+    usage: bool,
+}
+
+impl Visitor for Chunk {
+    fn scalar(&mut self, path: &[&str], _: Scalar<'_>) {
+        match path {
+            ["choices", ..] => self.choices = true,
+            ["usage", _, ..] => self.usage = true,
+            _ => {}
+        }
+    }
+}
+
+impl HideUsage {
+    /// For an answer of this content type; none if it is no stream of events.
+    pub fn new(content_type: &str) -> Option<Self> {
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("text/event-stream").then(HideUsage::default)
+    }
+
+    /// What the caller gets of these bytes, which may be nothing yet.
+    pub fn filter(&mut self, bytes: Bytes) -> Bytes {
+        let mut out = std::mem::take(&mut self.held);
+        let before = out.len();
+        // Where what is held begins in what goes out.
+        let mut held = if self.passing { before } else { 0 };
+        let mut hidden = false;
+        let mut rest = &bytes[..];
+        loop {
+            let from = rest;
+            let piece = self.sse.next(&mut rest);
+            let mut read = from.get(..from.len() - rest.len()).unwrap_or_default();
+            if !read.is_empty()
+                && let Some(fate) = self.after_return.take()
+                && let Some(after) = read.strip_prefix(b"\n")
+            {
+                read = after;
+                match fate {
+                    Fate::Hidden => hidden = true,
+                    Fate::Passed => {
+                        out.push(b'\n');
+                        held += 1;
+                    }
+                }
+            }
+            out.extend_from_slice(read);
+            let ended = match piece {
+                Some(Piece::Data(data)) => {
+                    self.scanner.feed(data, &mut self.chunk);
+                    false
+                }
+                Some(Piece::End | Piece::Nothing) => true,
+                None => break,
+            };
+            let mut fate = Fate::Passed;
+            if ended {
+                if self.chunk.usage && !self.passing && is_usage_chunk(out.get(held..).unwrap_or_default()) {
+                    out.truncate(held);
+                    (fate, hidden) = (Fate::Hidden, true);
+                }
+                self.after_return = read.ends_with(b"\r").then_some(fate);
+                self.scanner.reset();
+                self.chunk = Chunk::default();
+                self.passing = false;
+            } else {
+                self.passing |= self.chunk.choices;
+            }
+            if ended || self.passing {
+                held = out.len();
+            }
+        }
+        if self.passing || out.len() - held > MOST_HELD {
+            self.passing = true;
+            held = out.len();
+        }
+        self.held = out.split_off(held);
+        // Most often nothing was held or is hidden, and the bytes go on as they are.
+        if before == 0 && !hidden && self.held.is_empty() { bytes } else { out.into() }
+    }
+
+    /// What is left when the stream has ended.
+    pub fn end(&mut self) -> Bytes {
+        std::mem::take(&mut self.held).into()
+    }
+}
+
+fn is_usage_chunk(event: &[u8]) -> bool {
+    let (mut sse, mut data, mut rest) = (Sse::default(), Vec::new(), event);
+    while let Some(piece) = sse.next(&mut rest) {
+        if let Piece::Data(bytes) = piece {
+            data.extend_from_slice(bytes);
+        }
+    }
+    let Ok(chunk) = serde_json::from_slice::<serde_json::Value>(&data) else { return false };
+    let is_empty = |value: &serde_json::Value| value.as_array().is_some_and(Vec::is_empty);
+    chunk.get("choices").is_some_and(is_empty) && chunk.get("usage").is_some_and(serde_json::Value::is_object)
+}

@@ -1,0 +1,243 @@
+//! Reads an answer's body as it comes: JSON, server-sent events or an AWS event stream.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::errors::ProviderError;
+use super::event_stream::{EventStream, Message};
+use super::found::{Cut, Found};
+use super::json::{Scalar, Scanner, Visitor};
+use super::recognize::Format;
+use super::sse::{Piece, Sse};
+use super::usage::Usage;
+
+pub(crate) use super::found::Progress;
+
+/// Reads the body of one answer.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    found: Found,
+    body: Body,
+    /// Whether the request asks for a stream.
+    stream: bool,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// Its first byte tells what it is.
+    Unknown,
+    Json(Scanner),
+    Sse(Box<Events>),
+    Aws(Box<(EventStream, Scanner)>),
+    /// And why.
+    Unreadable(&'static str),
+}
+
+/// Server-sent events of JSON.
+#[derive(Debug, Default)]
+struct Events {
+    sse: Sse,
+    scanner: Scanner,
+    /// The first bytes of the data, which may not be JSON.
+    start: Vec<u8>,
+}
+
+const END_OF_STREAM: &[u8] = b"[DONE]";
+
+impl Reader {
+    /// For an answer of this content type, which may be empty.
+    pub fn new(format: Format, stream: bool, content_type: &str) -> Self {
+        let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let body = match kind.as_str() {
+            "text/event-stream" => Body::Sse(Box::default()),
+            "application/vnd.amazon.eventstream" => Body::Aws(Box::default()),
+            // JSON shows itself, and some gateways call their events so.
+            _ => Body::Unknown,
+        };
+        let mut reader = Reader { found: Found::new(format, Cut::Whole), body, stream };
+        reader.set_cut();
+        reader
+    }
+
+    /// For an answer that can't be read.
+    pub fn unreadable(format: Format, stream: bool, reason: &'static str) -> Self {
+        Reader { found: Found::new(format, Cut::Whole), body: Body::Unreadable(reason), stream }
+    }
+
+    /// Counts that are told beside the body.
+    pub fn beside(&mut self, usage: Usage) {
+        self.found.beside = usage;
+    }
+
+    pub fn beside_counts(&self) -> &Usage {
+        &self.found.beside
+    }
+
+    pub fn progress(&self) -> Progress {
+        self.found.progress
+    }
+
+    pub fn error(&self) -> Option<&ProviderError> {
+        self.found.error.as_ref()
+    }
+
+    pub fn usage(&self) -> Usage {
+        self.found.usage()
+    }
+
+    /// Whether the answer is a stream, as far as it can be told.
+    pub fn is_stream(&self) -> bool {
+        match self.body {
+            Body::Unknown | Body::Unreadable(_) => self.stream,
+            _ => self.found.cut != Cut::Whole,
+        }
+    }
+
+    /// Why it can't be read, if it can't.
+    pub fn trouble(&self) -> Option<&'static str> {
+        match self.body {
+            Body::Unreadable(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Reads on.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.found.progress == Progress::Done || bytes.is_empty() {
+            return;
+        }
+        if matches!(self.body, Body::Unknown)
+            && let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace())
+        {
+            self.body = match first {
+                b'{' | b'[' => Body::Json(Scanner::default()),
+                // The length of a message that is not enormous.
+                0 => Body::Aws(Box::default()),
+                _ if self.stream => Body::Sse(Box::default()),
+                _ => Body::Unreadable("the answer is not JSON"),
+            };
+            self.set_cut();
+        }
+        let trouble = match &mut self.body {
+            Body::Json(scanner) => {
+                scanner.feed(bytes, &mut self.found);
+                scanner.is_broken().then_some("the answer is not JSON")
+            }
+            Body::Sse(events) => {
+                events.feed(bytes, &mut self.found);
+                None
+            }
+            Body::Aws(aws) => {
+                let (stream, scanner) = &mut **aws;
+                let mut rest = bytes;
+                while self.found.progress != Progress::Done
+                    && let Some(message) = stream.next(&mut rest)
+                {
+                    read_message(&message, scanner, &mut self.found);
+                }
+                stream.is_broken().then_some("the event stream is broken")
+            }
+            Body::Unknown | Body::Unreadable(_) => None,
+        };
+        if let Some(trouble) = trouble {
+            self.body = Body::Unreadable(trouble);
+        }
+    }
+
+    /// Nothing comes after.
+    pub fn end(&mut self) {
+        let whole = match &mut self.body {
+            Body::Sse(events) => {
+                events.end(&mut self.found);
+                true
+            }
+            Body::Json(scanner) => scanner.end(&mut self.found),
+            Body::Aws(aws) => aws.0.is_whole(),
+            Body::Unknown | Body::Unreadable(_) => true,
+        };
+        if !whole {
+            self.body = Body::Unreadable("the answer was cut off");
+        }
+    }
+
+    fn set_cut(&mut self) {
+        self.found.cut = match self.body {
+            Body::Sse(_) | Body::Aws(_) => Cut::Events,
+            Body::Json(_) if self.stream => Cut::List,
+            _ => Cut::Whole,
+        };
+    }
+}
+
+impl Events {
+    fn feed(&mut self, bytes: &[u8], found: &mut Found) {
+        let mut rest = bytes;
+        while found.progress != Progress::Done
+            && let Some(piece) = self.sse.next(&mut rest)
+        {
+            match piece {
+                Piece::Data(data) => {
+                    let room = (END_OF_STREAM.len() + 1).saturating_sub(self.start.len());
+                    self.start.extend_from_slice(data.get(..room).unwrap_or(data));
+                    self.scanner.feed(data, found);
+                }
+                Piece::End => self.end_of_event(found),
+                Piece::Nothing => {}
+            }
+        }
+    }
+
+    fn end(&mut self, found: &mut Found) {
+        if self.sse.end() {
+            self.end_of_event(found);
+        }
+    }
+
+    fn end_of_event(&mut self, found: &mut Found) {
+        let whole = self.scanner.end(found);
+        if self.start == END_OF_STREAM {
+            found.end_of_stream();
+        } else {
+            found.end_of_part(self.sse.event(), whole);
+        }
+        self.start.clear();
+        self.scanner.reset();
+    }
+}
+
+fn read_message(message: &Message<'_>, scanner: &mut Scanner, found: &mut Found) {
+    match message.kind {
+        "exception" => {
+            let mut said = Said::default();
+            scanner.feed(message.payload, &mut said);
+            scanner.reset();
+            found.fail(ProviderError::new(message.name, &said.0));
+        }
+        "error" => found.fail(ProviderError::new(message.name, message.error)),
+        _ => {
+            // InvokeModel's events hold the model's own.
+            let chunk = (message.name == "chunk").then(|| inner(message.payload)).flatten();
+            scanner.feed(chunk.as_deref().unwrap_or(message.payload), found);
+            let whole = scanner.end(found);
+            scanner.reset();
+            found.end_of_part(b"", whole);
+        }
+    }
+}
+
+fn inner(payload: &[u8]) -> Option<Vec<u8>> {
+    let chunk: serde_json::Value = serde_json::from_slice(payload).ok()?;
+    STANDARD.decode(chunk.get("bytes")?.as_str()?).ok()
+}
+
+/// The text of an exception.
+#[derive(Default)]
+struct Said(String);
+
+impl Visitor for Said {
+    fn scalar(&mut self, path: &[&str], value: Scalar<'_>) {
+        if let (["message" | "Message"], Scalar::Text(text) | Scalar::Start(text)) = (path, value) {
+            self.0 = text.to_string();
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What call of an AI provider a request is.
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+use percent_encoding::percent_decode_str;
+
+use super::ask::ask_for_usage;
+use super::providers::{Provider, Providers, Speaks};
+use super::request::{self, Body};
+
+/// A request, as far as it tells what it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Request<'a> {
+    pub method: &'a str,
+    /// With its port, if there is one.
+    pub host: &'a str,
+    /// As it is sent, with or without the query.
+    pub path: &'a str,
+    /// None if it is not at hand, as with a body that is streamed.
+    pub body: Option<&'a [u8]>,
+}
+
+/// A call that is counted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recognized {
+    /// The span's, without `paid.trace.`.
+    pub name: String,
+    pub system: Cow<'static, str>,
+    pub operation: &'static str,
+    pub format: Format,
+    /// Whether the answer comes as a stream.
+    pub stream: bool,
+    /// Attributes that the request tells.
+    pub attributes: Vec<KeyValue>,
+    /// Those that hold only if it succeeds.
+    pub on_success: Vec<KeyValue>,
+    /// Whether the provider can be asked for the usage of a stream.
+    pub(super) can_ask: bool,
+}
+
+/// How an answer tells its usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Chat,
+    /// As `Chat`; a stream's usage comes with the reason why it finished.
+    MistralChat,
+    Responses,
+    Embeddings,
+    Images,
+    Transcription,
+    Messages,
+    Gemini,
+    Ocr,
+    Converse,
+    /// Bodies of the model's own, and token counts in headers.
+    Invoke,
+}
+
+type Row = (&'static str, &'static str, &'static str, Format);
+
+/// The end of the path, the resource and method of the span's name, the operation, and the format.
+const OPENAI: [Row; 9] = [
+    ("/chat/completions", "chat.completions.create", "chat", Format::Chat),
+    ("/completions", "completions.create", "text_completion", Format::Chat),
+    ("/responses", "responses.create", "chat", Format::Responses),
+    ("/responses/compact", "responses.compact", "chat", Format::Responses),
+    ("/embeddings", "embeddings.create", "embeddings", Format::Embeddings),
+    ("/images/generations", "images.generate", "image_generation", Format::Images),
+    ("/images/edits", "images.edit", "image_generation", Format::Images),
+    ("/audio/transcriptions", "audio.transcriptions.create", "transcription", Format::Transcription),
+    ("/audio/translations", "audio.translations.create", "transcription", Format::Transcription),
+];
+const ANTHROPIC: [Row; 1] = [("/messages", "messages.create", "messages", Format::Messages)];
+const MISTRAL: [Row; 5] = [
+    ("/chat/completions", "chat.complete", "chat", Format::MistralChat),
+    ("/fim/completions", "fim.complete", "text_completion", Format::MistralChat),
+    ("/agents/completions", "agents.complete", "chat", Format::MistralChat),
+    ("/embeddings", "embeddings.create", "embeddings", Format::Embeddings),
+    ("/ocr", "ocr.process", "ocr", Format::Ocr),
+];
+/// What comes after the model's name and a colon.
+const GEMINI: [Row; 4] = [
+    ("generateContent", "models.generate_content", "generate_content", Format::Gemini),
+    ("streamGenerateContent", "models.generate_content", "generate_content", Format::Gemini),
+    ("embedContent", "models.embed_content", "embeddings", Format::Gemini),
+    ("batchEmbedContents", "models.embed_content", "embeddings", Format::Gemini),
+];
+/// What comes after the model's id and a slash.
+const BEDROCK: [Row; 4] = [
+    ("converse", "converse", "converse", Format::Converse),
+    ("converse-stream", "converse_stream", "converse_stream", Format::Converse),
+    ("invoke", "invoke_model", "invoke_model", Format::Invoke),
+    (
+        "invoke-with-response-stream",
+        "invoke_model_with_response_stream",
+        "invoke_model_with_response_stream",
+        Format::Invoke,
+    ),
+];
+
+/// The call that a request is; none if it is none that is counted.
+pub(crate) fn recognize(providers: &Providers, request: &Request<'_>) -> Option<Recognized> {
+    // Most requests of a shared client are none; that should cost nothing.
+    if !request.method.eq_ignore_ascii_case("POST") {
+        return None;
+    }
+    let recognized = recognize_as(&providers.find(request.host, request.path)?, request)?;
+    Some(Recognized { can_ask: recognized.can_ask && providers.asks(), ..recognized })
+}
+
+/// The same, where it is known what the host speaks. Whether streams are asked for their usage is the adapter's to heed.
+pub(crate) fn recognize_as(speaks: &Speaks, request: &Request<'_>) -> Option<Recognized> {
+    if !request.method.eq_ignore_ascii_case("POST") {
+        return None;
+    }
+    let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
+    let route = Route::find(speaks, path.trim_end_matches('/'))?;
+    let body = match request.body {
+        Some(bytes) if !matches!(route.row.3, Format::Converse | Format::Invoke | Format::Gemini) => {
+            request::read(bytes)
+        }
+        _ => Body::default(),
+    };
+    Some(route.call(&body, can_ask(query)))
+}
+
+/// Whether the version of the API, which Azure wants in the query, has `stream_options`.
+fn can_ask(query: &str) -> bool {
+    let version = query.split('&').find_map(|pair| pair.strip_prefix("api-version="));
+    // Dates in the order of their digits; others, such as "preview", are newer.
+    version.is_none_or(|version| !version.starts_with("20") || version >= "2024-09-01")
+}
+
+struct Route<'a> {
+    system: Cow<'static, str>,
+    row: &'static Row,
+    /// The model, where the path names it.
+    in_path: Option<Cow<'a, str>>,
+    stream: bool,
+}
+
+impl<'a> Route<'a> {
+    fn find(speaks: &Speaks, path: &'a str) -> Option<Self> {
+        let system = speaks.system.clone();
+        let by_end = |rows: &'static [Row]| {
+            // "/chat/completions" is the longer one of two that fit.
+            let row = rows.iter().filter(|row| path.ends_with(row.0)).max_by_key(|row| row.0.len())?;
+            Some(Route { system: system.clone(), row, in_path: None, stream: false })
+        };
+        match speaks.provider {
+            Provider::OpenAi if path.contains("/anthropic/") => {
+                Some(Route { system: "anthropic".into(), ..by_end(&ANTHROPIC)? })
+            }
+            Provider::OpenAi => Some(Route { in_path: deployment(path), ..by_end(&OPENAI)? }),
+            Provider::Anthropic => by_end(&ANTHROPIC),
+            Provider::Mistral => by_end(&MISTRAL),
+            Provider::Gemini => Self::gemini(system.clone(), path).or_else(|| by_end(compatible(path)?)),
+            Provider::Bedrock => Self::bedrock(system.clone(), path).or_else(|| by_end(compatible(path)?)),
+        }
+    }
+
+    fn gemini(system: Cow<'static, str>, path: &'a str) -> Option<Self> {
+        let (before, action) = path.rsplit_once(':')?;
+        let (before, model) = before.rsplit_once('/')?;
+        if before.ends_with("/publishers/anthropic/models")
+            && matches!(action, "rawPredict" | "streamRawPredict")
+        {
+            let [row] = &ANTHROPIC;
+            return Some(Route {
+                system: "anthropic".into(),
+                row,
+                in_path: None,
+                stream: action == "streamRawPredict",
+            });
+        }
+        let row = GEMINI.iter().find(|row| row.0 == action)?;
+        let stream = action == "streamGenerateContent";
+        Some(Route { system, row, in_path: Some(decoded(model)), stream })
+    }
+
+    fn bedrock(system: Cow<'static, str>, path: &'a str) -> Option<Self> {
+        let (_, rest) = path.split_once("/model/")?;
+        let (model, action) = rest.rsplit_once('/')?;
+        let row = BEDROCK.iter().find(|row| row.0 == action)?;
+        let stream = action.ends_with("-stream");
+        Some(Route { system, row, in_path: Some(decoded(model)), stream })
+    }
+
+    fn call(self, body: &Body, can_ask: bool) -> Recognized {
+        let (_, method, operation, format) = *self.row;
+        let (mut attributes, mut on_success) = (Vec::new(), Vec::new());
+        let model = body.model.clone().or_else(|| self.in_path.as_deref().map(str::to_string));
+        match format {
+            Format::Images => {
+                attributes.push(KeyValue::new("gen_ai.request.model", model.unwrap_or_default()));
+                let count = i64::try_from(body.n.unwrap_or(1)).unwrap_or(i64::MAX);
+                on_success.push(KeyValue::new("gen_ai.image.count", count));
+                on_success.push(KeyValue::new("gen_ai.image.size", body.size.clone().unwrap_or_default()));
+                on_success
+                    .push(KeyValue::new("gen_ai.image.quality", body.quality.clone().unwrap_or_default()));
+            }
+            Format::Transcription => {
+                attributes.push(KeyValue::new("gen_ai.request.model", model.unwrap_or_default()));
+            }
+            Format::Converse | Format::Invoke => {
+                let model = self.in_path.as_deref().unwrap_or_default();
+                attributes.push(KeyValue::new("gen_ai.request.model", model.to_string()));
+            }
+            Format::Ocr if body.annotated => {
+                attributes.push(KeyValue::new("gen_ai.ocr.annotated", "true"));
+            }
+            _ => {}
+        }
+        Recognized {
+            name: format!("{}.{method}", self.system),
+            system: self.system,
+            operation,
+            format,
+            stream: self.stream || body.stream,
+            attributes,
+            on_success,
+            can_ask: can_ask && format == Format::Chat && !body.has_data_sources,
+        }
+    }
+}
+
+impl Recognized {
+    /// As a client that is async names it; OCR alone has two names.
+    pub fn of_async_client(mut self) -> Self {
+        if self.format == Format::Ocr {
+            self.name.push_str("_async");
+        }
+        self
+    }
+
+    /// The request's body with the wish for a stream's usage; none if it can't be added or isn't needed. Where it is
+    /// added, [`HideUsage`](super::HideUsage) keeps the answer to it from the caller.
+    pub fn ask_for_usage(&self, body: &[u8]) -> Option<Vec<u8>> {
+        if self.can_ask && self.stream { ask_for_usage(body) } else { None }
+    }
+}
+
+/// Other providers' services for OpenAI's clients.
+fn compatible(path: &str) -> Option<&'static [Row]> {
+    (path.contains("/openai/") || path.contains("/openapi/")).then_some(&OPENAI)
+}
+
+fn deployment(path: &str) -> Option<Cow<'_, str>> {
+    let (_, rest) = path.split_once("/openai/deployments/")?;
+    rest.split('/').next().map(decoded)
+}
+
+fn decoded(segment: &str) -> Cow<'_, str> {
+    percent_decode_str(segment).decode_utf8_lossy()
+}
