@@ -33,6 +33,8 @@ pub(crate) use spool::SpoolSettings;
 pub(crate) use spool::dead_letters::{self as dead_letter_store, Group as StoredLetters};
 pub use stats::DeliveryStats;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::Token;
 
 /// What a pipeline needs to know.
@@ -48,4 +50,14 @@ pub(crate) struct Settings {
     pub callbacks: Callbacks,
     #[cfg(feature = "mirror")]
     pub mirror: Option<Mirror>,
+}
+
+impl Settings {
+    /// The key as it is now. A function of the user's that panics is no reason to end delivery.
+    fn key(&self) -> Result<String, String> {
+        match catch_unwind(AssertUnwindSafe(|| self.token.text())) {
+            Ok(key) => key.map_err(|error| error.to_string()),
+            Err(_) => Err("the function that gives the token panicked".into()),
+        }
+    }
 }

@@ -85,10 +85,10 @@ pub(super) fn start(shared: Arc<Shared>, disk: Arc<Disk>) -> std::io::Result<()>
 fn write(shared: &Shared, disk: &Disk) {
     let queue = &shared.queue;
     queue.wake().i_am_writer();
-    let spool = match shared.settings.token.text() {
+    let spool = match shared.settings.key() {
         Ok(key) => disk.open(&key),
-        Err(error) => {
-            tracing::error!(target: "paid", "spans are kept in memory only: {error}");
+        Err(problem) => {
+            tracing::error!(target: "paid", "spans are kept in memory only: {problem}");
             disk.spool.get_or_init(|| None).as_ref()
         }
     };

@@ -26,7 +26,7 @@ pub(super) struct Batch {
     pub is_part: bool,
     /// It was refused while compressed, so it goes without.
     pub plain: bool,
-    /// The same on every attempt.
+    /// Whatever is made of the same records is the same.
     body: Option<Body>,
 }
 
@@ -99,7 +99,7 @@ impl Batch {
         Arc::try_unwrap(self.all).ok()
     }
 
-    /// The request, packed if there is a packer; made once, and again only for another key or without compression.
+    /// The request, packed if there is a packer.
     pub fn body(&mut self, key: &str, scope: (&str, &str), packer: Option<&mut Packer>) -> Body {
         let packer = packer.filter(|_| !self.plain);
         match &self.body {
@@ -116,6 +116,11 @@ impl Batch {
         }
     }
 
+    /// Its request is made again when it is needed, the same as before.
+    pub fn forget_body(&mut self) {
+        self.body = None;
+    }
+
     /// Both halves; the second is none where there is only one record.
     pub fn split(self) -> (Self, Option<Self>) {
         let count = self.spans / 2;
@@ -130,8 +135,8 @@ impl Batch {
             spans,
             origin: self.origin.part(skip, spans),
             attempts: 0,
-            not_before: None,
-            asked: None,
+            not_before: self.asked,
+            asked: self.asked,
             taken_before: None,
             is_part: true,
             plain: self.plain,

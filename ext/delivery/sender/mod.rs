@@ -115,12 +115,7 @@ impl Sender {
 
     async fn run(mut self) {
         loop {
-            while let Ok((number, verdict)) = self.results.1.try_recv() {
-                if let Some(at) = self.under_way.iter().position(|one| one.number == number) {
-                    let UnderWay { batch, started, .. } = self.under_way.swap_remove(at);
-                    self.judge(batch, started, verdict);
-                }
-            }
+            self.take_results();
             let (flushes, flushing) = self.shared.queue.flushes();
             if flushes != std::mem::replace(&mut self.flushes, flushes) {
                 self.pace.hurry();
@@ -142,6 +137,26 @@ impl Sender {
             self.shared.queue.wake().sender_sleeps(sleep).await;
         }
         self.end();
+    }
+
+    fn take_results(&mut self) {
+        let finished = self.under_way.iter().filter(|one| one.task.is_finished());
+        let finished: Vec<u64> = finished.map(|one| one.number).collect();
+        while let Ok((number, verdict)) = self.results.1.try_recv() {
+            self.take_result(number, verdict);
+        }
+        for number in finished {
+            // Only a panic in a library ends a request without a result.
+            let problem = "the request ended without a result".to_string();
+            self.take_result(number, Verdict::Later { problem, wait: None });
+        }
+    }
+
+    fn take_result(&mut self, number: u64, verdict: Verdict) {
+        if let Some(at) = self.under_way.iter().position(|one| one.number == number) {
+            let UnderWay { batch, started, .. } = self.under_way.swap_remove(at);
+            self.judge(batch, started, verdict);
+        }
     }
 
     /// Starts what may go now; how long there is nothing more to start.
@@ -187,9 +202,9 @@ impl Sender {
 
     fn start(&mut self, mut batch: Batch) {
         let started = Instant::now();
-        let key = match self.shared.settings.token.text() {
+        let key = match self.shared.settings.key() {
             Ok(key) => key,
-            Err(error) => return self.later(batch, started, &error.to_string(), None),
+            Err(problem) => return self.later(batch, started, &problem, None),
         };
         self.source.use_key(&key);
         let body = batch.body(&key, self.shared.settings.scope, self.packer.as_mut());
@@ -272,16 +287,18 @@ impl Sender {
         let now = Instant::now();
         self.shared.reports.holding(problem);
         self.pace.failed(started, now, wait, fastrand::f64());
+        batch.asked = pace::sensible(wait).and_then(|wait| now.checked_add(wait));
+        batch.not_before = batch.asked;
         let others_go = batch.taken_before.is_some_and(|before| before < self.taken);
         if others_go && batch.attempts >= TRIES && batch.spans > 1 {
             let (first, second) = batch.split();
             self.held.extend(std::iter::once(first).chain(second));
             return;
         }
-        batch.asked = pace::sensible(wait).and_then(|wait| now.checked_add(wait));
         let pause = now.checked_add(pace::pause(batch.attempts, fastrand::f64()));
         batch.not_before = pause.max(batch.asked);
         batch.attempts = batch.attempts.saturating_add(1);
+        batch.forget_body();
         self.held.push(batch);
     }
 
