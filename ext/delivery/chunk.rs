@@ -31,6 +31,11 @@ impl Chunk {
         }
     }
 
+    /// Records that were taken from a chunk before.
+    pub fn again(first: u64, spans: u32, records: Vec<u8>) -> Self {
+        Chunk { first, since: Instant::now(), spans, records }
+    }
+
     /// Memory for a chunk, touched: the first use of each page is slow, and the caller should not meet it.
     pub fn spare() -> Vec<u8> {
         let mut spare = Vec::with_capacity(CAPACITY);

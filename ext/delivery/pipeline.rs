@@ -29,6 +29,10 @@ pub(crate) struct Pipeline {
     child: OnceLock<Box<Pipeline>>,
 }
 
+/// How long the start, and the end, of tracing wait for the spool to be opened.
+const OPENING: Duration = Duration::from_millis(20);
+const LEAVING: Duration = Duration::from_millis(200);
+
 thread_local! {
     /// Where a span is encoded, before it is copied into the queue.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -60,10 +64,13 @@ impl Pipeline {
     }
 
     fn run(&self) -> std::io::Result<()> {
+        sender::start(self.shared.clone(), self.disk.clone())?;
         if let Some(disk) = &self.disk {
             writer::start(self.shared.clone(), disk.clone())?;
+            // As a rule a millisecond: from its first span on, what is recorded is on disk at once.
+            disk.once_open(OPENING);
         }
-        sender::start(self.shared.clone(), self.disk.clone())
+        Ok(())
     }
 
     /// That of this process, started if this is a child that has not used it yet.
@@ -128,6 +135,11 @@ impl Pipeline {
         self.used().is_none_or(|here| here.shared.queue.flush(Instant::now() + timeout))
     }
 
+    /// Waits until nothing is under way, spans of ended processes included; whether it was in time.
+    pub fn drain(&self, timeout: Duration) -> bool {
+        self.used().is_none_or(|here| here.shared.queue.drain(Instant::now() + timeout))
+    }
+
     /// Waits until what was handed over so far is out of this process; whether it was in time.
     pub fn flush_to_disk(&self, timeout: Duration) -> bool {
         self.used().is_none_or(|here| here.shared.queue.flush_to_disk(Instant::now() + timeout))
@@ -160,7 +172,7 @@ impl Pipeline {
     /// At the end of the process: leaves nothing behind on disk if there is nothing left to deliver.
     pub fn leave(&self) {
         self.end_mirror(Duration::from_secs(1));
-        if let Some(spool) = self.used().and_then(Pipeline::spool) {
+        if let Some(spool) = self.used().and_then(|here| here.disk.as_ref()?.once_open(LEAVING)) {
             spool.close();
         }
     }

@@ -169,6 +169,12 @@ impl Queue {
         self.wake.sender();
     }
 
+    /// What the sender does not need to hold in memory: for the writer.
+    pub fn give_back(&self, chunks: impl Iterator<Item = Chunk>) {
+        self.state().unwritten.extend(chunks);
+        self.wake.taker();
+    }
+
     /// For the sender: as [`take_ripe`](Self::take_ripe), of what could not be written to disk.
     pub fn take_unwritten(&self, linger: Duration) -> Taken {
         let mut state = self.state();
@@ -177,6 +183,11 @@ impl Queue {
             Ripeness::NotBefore(then) => Taken::NotBefore(then),
             Ripeness::Nothing => Taken::Nothing,
         }
+    }
+
+    /// For the writer, when the disk may work again: the next chunk that the sender has not taken from memory yet.
+    pub fn take_kept(&self) -> Option<Chunk> {
+        self.state().unwritten.pop_front()
     }
 
     /// A chunk is on disk, and out of memory; `enough` says that there is a whole request.
@@ -217,6 +228,20 @@ impl Queue {
 
     pub fn settle_adopted(&self, count: u64, how: Settled) {
         self.state().stats.settle(count, how);
+        self.progress.notify_all();
+    }
+
+    /// Waits until nothing is held, spans of ended processes included.
+    pub fn drain(&self, deadline: Instant) -> bool {
+        let mut state = self.state();
+        while state.stats.held > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// Makes memory for chunks to come, off the caller's path.

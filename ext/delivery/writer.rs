@@ -14,6 +14,8 @@ const BEAT: Duration = Duration::from_millis(1);
 const BEATS: u32 = 50;
 /// How long the disk is left alone after it failed.
 const REST: Duration = Duration::from_secs(1);
+/// A disk that works only now and then is told of once in so long.
+const AGAIN: Duration = Duration::from_secs(60);
 /// How long what was written waits to be synced: half of what a power loss may cost.
 const SYNC: Duration = Duration::from_millis(50);
 
@@ -22,6 +24,8 @@ pub(super) struct Disk {
     settings: SpoolSettings,
     /// None inside: it can't be used, and delivery goes on in memory.
     spool: OnceLock<Option<Spool>>,
+    /// It could not be written lately: what comes is delivered from memory.
+    failing: AtomicBool,
     /// The writer has written its last.
     done: AtomicBool,
     unsynced: Mutex<bool>,
@@ -33,6 +37,7 @@ impl Disk {
         Disk {
             settings,
             spool: OnceLock::new(),
+            failing: AtomicBool::new(false),
             done: AtomicBool::new(false),
             unsynced: Mutex::new(false),
             written: Condvar::new(),
@@ -41,6 +46,20 @@ impl Disk {
 
     pub fn spool(&self) -> Option<&Spool> {
         self.spool.get()?.as_ref()
+    }
+
+    /// As `spool`, a moment after the start too: a process that ends while it is opened leaves half of a folder.
+    pub fn once_open(&self, patience: Duration) -> Option<&Spool> {
+        let start = Instant::now();
+        while self.spool.get().is_none() && start.elapsed() < patience {
+            std::thread::sleep(BEAT / 4);
+        }
+        self.spool()
+    }
+
+    /// Whether what is in memory is to be delivered from there.
+    pub fn is_failing(&self) -> bool {
+        self.is_unusable() || self.failing.load(Ordering::Acquire)
     }
 
     pub fn is_unusable(&self) -> bool {
@@ -94,14 +113,16 @@ fn write(shared: &Shared, disk: &Disk) {
     };
     // What an ended process left may go now.
     queue.wake().sender();
-    let (mut idle, mut failed) = (0, None::<Instant>);
+    let (mut idle, mut failed, mut told) = (0, None::<Instant>, None::<Instant>);
     loop {
         // Before it is asked whether there is more: what comes before the end is written.
         let open = queue.is_open();
-        match queue.take(idle >= BEATS) {
+        let rests = failed.is_some_and(|failed| failed.elapsed() < REST);
+        // What is in memory since a failure goes first.
+        let kept = if spool.is_some() && !rests { queue.take_kept() } else { None };
+        match kept.or_else(|| queue.take(idle >= BEATS)) {
             Some(chunk) => {
                 idle = 0;
-                let rests = failed.is_some_and(|failed| failed.elapsed() < REST);
                 let Some(spool) = spool.filter(|_| !rests) else {
                     queue.keep_in_memory(chunk);
                     continue;
@@ -109,11 +130,15 @@ fn write(shared: &Shared, disk: &Disk) {
                 match spool.append(chunk.first, &chunk.records) {
                     Ok(()) => {
                         failed = None;
+                        disk.failing.store(false, Ordering::Release);
                         disk.to_sync();
                         queue.written(chunk, spool.unread() >= u64::from(MOST_SPANS));
                     }
                     Err(error) => {
-                        if failed.replace(Instant::now()).is_none() {
+                        failed = Some(Instant::now());
+                        disk.failing.store(true, Ordering::Release);
+                        if told.is_none_or(|told| told.elapsed() >= AGAIN) {
+                            told = failed;
                             report(&error);
                         }
                         queue.keep_in_memory(chunk);

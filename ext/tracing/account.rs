@@ -272,6 +272,11 @@ pub(super) fn problem() -> Option<String> {
     all().iter().find_map(|pipeline| pipeline.problem())
 }
 
+/// Before the process ends: nothing more will be recorded.
+pub(super) fn leave() {
+    all().iter().for_each(|pipeline| pipeline.leave());
+}
+
 /// At the normal end of the process.
 pub(crate) fn flush_before_exit() {
     let start = Instant::now();
@@ -286,6 +291,9 @@ pub(crate) fn flush_before_exit() {
         let in_vain = on_disk && !pipeline.is_answering();
         if !in_vain && !pipeline.flush(left(EXIT_PATIENCE_IN_VAIN)) && pipeline.is_answering() && !on_disk {
             pipeline.flush(left(*exit_timeout));
+        }
+        if !in_vain {
+            pipeline.drain(left(EXIT_PATIENCE_IN_VAIN));
         }
         pipeline.leave();
     }

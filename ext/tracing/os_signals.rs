@@ -6,6 +6,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
+use super::account;
 use super::delivery::delivery;
 use crate::ext::process;
 
@@ -28,6 +29,7 @@ pub fn flush_on_signals(timeout: Duration) -> std::io::Result<()> {
     std::thread::Builder::new().name("paid-signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             delivery().flush(timeout);
+            account::leave();
             // Ends the process as if there were no handler; it comes back only if that is not allowed.
             let _ = low_level::emulate_default_handler(signal);
         }

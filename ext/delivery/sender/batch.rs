@@ -116,6 +116,14 @@ impl Batch {
         }
     }
 
+    /// As it came from memory; none if it did not.
+    pub fn to_chunk(&self) -> Option<Chunk> {
+        match self.origin {
+            Origin::Memory { first } => Some(Chunk::again(first, self.spans, self.records().to_vec())),
+            Origin::Disk { .. } => None,
+        }
+    }
+
     /// Its request is made again when it is needed, the same as before.
     pub fn forget_body(&mut self) {
         self.body = None;

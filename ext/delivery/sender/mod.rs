@@ -123,6 +123,7 @@ impl Sender {
                 self.held.iter_mut().filter(waits).for_each(|batch| batch.not_before = None);
             }
             self.source.look_after(&self.shared, flushing);
+            self.give_back();
             self.shared.queue.prepare();
             self.report_losses(false);
             let sleep = match self.shared.queue.is_open() {
@@ -137,6 +138,14 @@ impl Sender {
             self.shared.queue.wake().sender_sleeps(sleep).await;
         }
         self.end();
+    }
+
+    /// Where the disk works again, nothing is held in memory alone.
+    fn give_back(&mut self) {
+        if self.source.writes() && self.held.iter().any(|batch| batch.origin.is_memory()) {
+            let batches = self.held.extract_if(.., |batch| batch.origin.is_memory());
+            self.shared.queue.give_back(batches.filter_map(|batch| batch.to_chunk()));
+        }
     }
 
     fn take_results(&mut self) {

@@ -51,6 +51,9 @@ impl Source {
             },
             None => NOTHING_TO_DO,
         };
+        if !disk.is_failing() {
+            return Err(disk_wait);
+        }
         from_memory(shared, true).map_err(|wait| wait.min(disk_wait))
     }
 
@@ -69,7 +72,11 @@ impl Source {
         }
         while let Some(next) = spool.next(MOST_SPANS as usize, MOST_BYTES) {
             match next {
-                Next::Lost(lost) => note_loss(shared, &lost),
+                Next::Lost(lost) => {
+                    // It may have been the last that a file is kept for.
+                    self.unnoted_since.get_or_insert_with(Instant::now);
+                    note_loss(shared, &lost);
+                }
                 Next::Batch(stored) => {
                     if stored.seq.is_none() {
                         shared.queue.adopt(u64::from(stored.spans));
@@ -122,6 +129,11 @@ impl Source {
                 }
             }
         }
+    }
+
+    /// Whether what is in memory goes to disk.
+    pub fn writes(&self) -> bool {
+        self.disk.as_ref().is_some_and(|disk| !disk.is_failing())
     }
 
     /// How long the sender may sleep before it has to look after something.
