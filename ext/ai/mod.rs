@@ -4,8 +4,14 @@ mod call;
 mod content;
 #[allow(dead_code, unused_imports)]
 mod engine;
+#[cfg(feature = "reqwest-middleware")]
+mod http;
+#[cfg(feature = "reqwest-middleware")]
+mod reqwest_middleware;
 mod watched;
 
 pub use call::AiCall;
 pub use engine::{Inside, Provider, Providers, UntracedCall};
+#[cfg(feature = "reqwest-middleware")]
+pub use reqwest_middleware::PaidMiddleware;
 pub use watched::{WatchedCall, watch};
