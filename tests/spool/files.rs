@@ -184,3 +184,19 @@ fn alien_things_among_a_dead_process_s_files_cost_nothing() {
     assert!(notes, "a file of the user's is gone");
     world.check();
 }
+
+#[test]
+fn what_a_process_had_just_begun_is_removed_by_a_living_one() {
+    let world = World::new();
+    let mut process = world.start_cut_off();
+    world.emit_to_disk(&mut process, 1);
+    world.kill(process);
+    // Killed between making the file and writing to it.
+    let spans =
+        all(&world.dir()).into_iter().find(|path| path.extension().is_some_and(|kind| kind == "spans"));
+    fs::File::options().write(true).open(spans.unwrap()).unwrap().set_len(0).unwrap();
+    let next = world.start();
+    until("only its own folder is left", Duration::from_secs(15), || names(&world.dir()).len() == 1);
+    world.end(next);
+    assert_eq!(names(&world.dir()), [""; 0]);
+}

@@ -104,15 +104,14 @@ fn what_one_account_recorded_is_never_sent_by_another_and_waits_for_its_own() {
     world.settle();
 }
 
-/// Every file with its bytes.
+/// Every file with its bytes; what goes away meanwhile is not there.
 fn snapshot(dir: &Path) -> HashMap<PathBuf, Vec<u8>> {
     let mut files = HashMap::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
         if path.is_dir() {
             files.extend(snapshot(&path));
-        } else {
-            let bytes = fs::read(&path).unwrap();
+        } else if let Ok(bytes) = fs::read(&path) {
             files.insert(path, bytes);
         }
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests of durable delivery for hours instead of a minute: hundreds of kills, and as much damage.
-# The last result is in README.md beside this.
+# The tests of durable delivery at length: hundreds of kills, and as much damage.
+# The last result of the kills is in README.md beside this.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export SPOOL_ROUNDS="${SPOOL_ROUNDS:-250}"

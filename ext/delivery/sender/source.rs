@@ -118,6 +118,8 @@ impl Source {
         let Some(spool) = self.spool() else { return };
         let findings = spool.tidy();
         self.tidied = Some(Instant::now());
+        // What was found may be empty: it is removed as what was delivered is.
+        self.unnoted_since.get_or_insert_with(Instant::now);
         for finding in findings {
             match finding {
                 Finding::Lost(lost) => note_loss(shared, &lost),
