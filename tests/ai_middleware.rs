@@ -10,6 +10,8 @@ use paid::ai::{PaidMiddleware, Provider, Providers, UntracedCall};
 use paid::tracing::{TracingOptions, generate_tracing_token};
 use paid_sandbox::{Fault, ReceivedSpan, Sandbox, Script, StatusCode};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
+use reqwest_retry::RetryTransientMiddleware;
+use reqwest_retry::policies::ExponentialBackoff;
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -313,6 +315,33 @@ async fn a_call_that_two_hooks_see_is_one_span() {
     let request = world.chat(true).build().unwrap();
     let (answer, _) = world.call(async { twice.execute(request).await.unwrap().text().await.unwrap() }).await;
     assert!(!answer.contains("\"choices\":[]"));
+}
+
+#[tokio::test]
+async fn a_call_that_is_repeated_below_is_one_span() {
+    let world = world().await;
+    let policy = ExponentialBackoff::builder()
+        .retry_bounds(Duration::from_millis(1), Duration::from_millis(1))
+        .build_with_max_retries(2);
+    let http = ClientBuilder::new(reqwest::Client::new())
+        .with(middleware(&world.sandbox))
+        .with(RetryTransientMiddleware::new_with_policy(policy))
+        .build();
+    for stream in [false, true] {
+        let before = world.sandbox.requests().len();
+        world.sandbox.fail(Fault::on("POST", "/v1/chat/completions").status(429));
+        world.sandbox.fail(Fault::on("POST", "/v1/chat/completions").cut());
+        world.sandbox.provider_script(Script::on("/v1/chat/completions").input_tokens(100));
+        let request = world.chat(stream).build().unwrap();
+        let call = async { http.execute(request).await.unwrap().text().await.unwrap() };
+        let (answer, span) = world.call(call).await;
+        let requests = world.sandbox.requests();
+        let attempts = requests[before..].iter().filter(|one| one.path().ends_with("/chat/completions"));
+        assert_eq!(attempts.count(), 3);
+        assert!(!answer.contains("\"choices\":[]"), "{answer}");
+        assert_eq!((span.status.code, span.status.message.as_str()), (StatusCode::Ok, ""));
+        assert_eq!(attributes(&span)["gen_ai.usage.input_tokens"], "100");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

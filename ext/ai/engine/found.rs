@@ -150,6 +150,8 @@ impl Found {
     fn chat(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
             ["model"] => self.model(value),
+            // Mistral's error amid a stream.
+            ["object"] if value == Scalar::Text("error") => self.part.kind = Kind::Error,
             ["usage", "prompt_tokens"] => self.count(|usage| &mut usage.input, value),
             ["usage", "completion_tokens"] => self.count(|usage| &mut usage.output, value),
             ["usage", "prompt_tokens_details", "cached_tokens"] => {

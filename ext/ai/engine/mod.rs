@@ -54,5 +54,6 @@ pub(crate) use hide::HideUsage;
 pub(crate) use inside::{is_counted, run as run_inside};
 pub(crate) use providers::Speaks;
 pub(crate) use recognize::{Format, Recognized, Request, recognize, recognize_as};
+pub(crate) use sse::{Piece, Sse};
 pub(crate) use usage::Usage;
 pub(crate) use watch::Watch;
