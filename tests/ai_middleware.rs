@@ -156,6 +156,20 @@ async fn calls_of_every_provider_are_recorded_with_what_they_used() {
             "gemini",
         ),
         (
+            "/v1beta/interactions",
+            format!("{}interactions", sandbox.gemini_base()),
+            json!({"model": "gemini-3-flash-preview", "input": "Hello?"}),
+            "gemini.interactions.create",
+            "gemini",
+        ),
+        (
+            "/v1beta/interactions",
+            format!("{}interactions", sandbox.gemini_base()),
+            json!({"model": "gemini-3-flash-preview", "input": "Hello?", "stream": true}),
+            "gemini.interactions.create",
+            "gemini",
+        ),
+        (
             "/v1/chat/completions",
             format!("{}/chat/completions", sandbox.mistral_base()),
             json!({"model": "mistral-small-latest", "messages": messages}),
@@ -215,6 +229,27 @@ async fn pages_of_ocr_are_counted() {
 }
 
 #[tokio::test]
+async fn an_interaction_that_fails_or_goes_on_is_not_counted_as_one_that_ended() {
+    let world = world().await;
+    let ask = |body: &Value| text(world.post(format!("{}interactions", world.sandbox.gemini_base()), body));
+    let body = json!({"agent": "deep-research-preview", "input": "Hello?", "background": true});
+    let (answer, span) = world.call(ask(&body)).await;
+    assert!(answer.contains("in_progress"), "{answer}");
+    assert_eq!(span.status.code, StatusCode::Ok);
+    let told = attributes(&span);
+    assert_eq!(span.text("gen_ai.agent.name"), Some("deep-research-preview"));
+    assert!(told["paid.usage.missing"].contains("before the work was done"), "{told:?}");
+    assert!(told.keys().all(|key| !key.starts_with("gen_ai.usage.")), "{told:?}");
+    world.sandbox.provider_script(Script::on("/v1beta/interactions").error_after(3, 504));
+    let body = json!({"model": "gemini-3-flash-preview", "input": "Hello?", "stream": true});
+    let (answer, span) = world.call(ask(&body)).await;
+    assert!(answer.contains("event: error"), "{answer}");
+    assert_eq!(span.status.code, StatusCode::Error);
+    let message = "deadline_exceeded: the sandbox was told to fail with 504";
+    assert_eq!((span.status.message.as_str(), span.events.len()), (message, 1));
+}
+
+#[tokio::test]
 async fn a_chat_stream_is_asked_for_its_usage_and_the_caller_sees_nothing_of_it() {
     let world = world().await;
     let plain = reqwest::Client::new();
@@ -231,6 +266,27 @@ async fn a_chat_stream_is_asked_for_its_usage_and_the_caller_sees_nothing_of_it(
         let ids = |text: &str| text.matches("chatcmpl-").count();
         assert_eq!(seen.replace(",\"usage\":null", "").len(), bare.len());
         assert_eq!(ids(&seen), ids(&bare));
+    }
+}
+
+#[tokio::test]
+async fn a_chat_stream_that_breaks_amid_an_event_is_passed_on_to_its_last_byte() {
+    async fn read(mut answer: reqwest::Response) -> String {
+        let mut bytes = Vec::new();
+        while let Ok(piece) = answer.chunk().await {
+            bytes.extend_from_slice(&piece.expect("it is cut off"));
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+    let world = world().await;
+    for end in ["{\"choices\":[{\"del", "{\"choices\":[],\"usage\":{\"prompt", "{\"cho", ""] {
+        let sent = format!("data: {{\"choices\":[{{}}]}}\n\ndata: {end}");
+        let fault = Fault::on("POST", "/v1/chat/completions").body(sent.repeat(2), "text/event-stream");
+        world.sandbox.fail(fault.cut_midway().times(2));
+        let (seen, span) = world.call(async { read(world.chat(true).send().await.unwrap()).await }).await;
+        let bare = reqwest::Client::new().execute(world.chat(true).build().unwrap()).await.unwrap();
+        assert_eq!((seen.as_str(), read(bare).await.as_str()), (sent.as_str(), sent.as_str()));
+        assert_eq!((span.status.code, span.events.len()), (StatusCode::Error, 1));
     }
 }
 

@@ -44,6 +44,14 @@ struct Running {
     attributes: Vec<KeyValue>,
 }
 
+impl Running {
+    fn tell(&mut self, attribute: KeyValue) {
+        // Of two values of one key, the last one counts.
+        self.attributes.retain(|known| known.key != attribute.key);
+        self.attributes.push(attribute);
+    }
+}
+
 impl AiCall {
     /// Starts a call: the span's name (exported as `paid.trace.` and this), the provider (`gen_ai.system`), and what is
     /// done (`gen_ai.operation.name`).
@@ -78,11 +86,16 @@ impl AiCall {
         if let Some(running) = &mut self.0
             && (running.scope.store_prompt || !is_content(&key))
         {
-            // Of two values of one key, the last one counts.
-            running.attributes.retain(|known| known.key.as_str() != key);
-            running.attributes.push(KeyValue::new(key, value));
+            running.tell(KeyValue::new(key, value));
         }
         self
+    }
+
+    /// An attribute that is known to be no content.
+    pub(super) fn tell(&mut self, attribute: KeyValue) {
+        if let Some(running) = &mut self.0 {
+            running.tell(attribute);
+        }
     }
 
     /// The call succeeded.

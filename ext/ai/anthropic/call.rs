@@ -5,18 +5,16 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 
-use super::error::{ApiError, Error};
+use super::error::{ApiError, Error, OPERATION, lost};
 use super::events::where_broken;
 use super::message::Message;
 use super::request::MessageRequest;
 use super::stream::MessageStream;
-use crate::error::{DecodeError, InvalidRequest, TimeoutError, TransportError};
+use crate::error::{DecodeError, InvalidRequest, TimeoutError};
 use crate::ext::ai::engine::{Format, Provider, Recognized, Request, UntracedCall, Watch, recognize_as};
 use crate::response::{Headers, Response};
-use crate::transport::{is_retryable_status, reason, retry_after};
+use crate::transport::{is_retryable_status, retry_after};
 
-/// What errors call it, and the span's name.
-pub(super) const OPERATION: &str = "anthropic.messages.create";
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
 /// A server that asks for more is not waited for.
@@ -171,11 +169,6 @@ fn wait(attempt: u32, headers: &HeaderMap) -> Option<Duration> {
     }
     let doubled = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
     Some(doubled.min(LONGEST_DELAY).mul_f64(1.0 - fastrand::f64() / 4.0))
-}
-
-pub(super) fn lost(error: &(dyn std::error::Error + 'static), attempts: u32) -> Error {
-    let connected = error.downcast_ref::<reqwest::Error>().is_none_or(|error| !error.is_connect());
-    TransportError { operation: OPERATION, reason: reason(error), connected, attempts }.into()
 }
 
 /// Reads a body to its end, and shows it to the watch on the way. An error answer is cut at the limit.

@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::call::OPERATION;
 use crate::error::{DecodeError, InvalidRequest, TimeoutError, TransportError};
 use crate::ext::ai::engine::UntracedCall;
 use crate::response::{Headers, Response};
+use crate::transport::reason;
+
+/// What errors call it, and the span's name.
+pub(super) const OPERATION: &str = "anthropic.messages.create";
 
 /// Why a call has no message, or a stream breaks off.
 ///
@@ -254,3 +257,9 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// The connection could not be made, or broke.
+pub(super) fn lost(error: &(dyn std::error::Error + 'static), attempts: u32) -> Error {
+    let connected = error.downcast_ref::<reqwest::Error>().is_none_or(|error| !error.is_connect());
+    TransportError { operation: OPERATION, reason: reason(error), connected, attempts }.into()
+}

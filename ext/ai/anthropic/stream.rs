@@ -11,9 +11,8 @@ use futures_core::Stream;
 use http_body::Body;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::call::{OPERATION, lost};
 use super::collect::MessageCollector;
-use super::error::{ApiError, Error};
+use super::error::{ApiError, Error, OPERATION, lost};
 use super::event::StreamEvent;
 use super::events::{BadEvent, Events};
 use super::message::Message;

@@ -3,6 +3,7 @@
 use super::errors::ProviderError;
 use super::json::{Scalar, Visitor};
 use super::recognize::Format;
+use super::skim;
 use super::usage::{Usage, count, seconds};
 
 /// How far an answer has come.
@@ -32,32 +33,36 @@ pub(super) enum Cut {
 pub(super) struct Found {
     format: Format,
     pub cut: Cut,
-    usage: Usage,
+    pub(super) usage: Usage,
     /// Of a second source, which counts where the first tells nothing.
     pub beside: Usage,
     pub progress: Progress,
     pub error: Option<ProviderError>,
-    part: Part,
+    /// The call has been answered, and what it asks for goes on.
+    pub goes_on: bool,
+    pub(super) part: Part,
     /// A choice has finished, in any part.
     finished: bool,
 }
 
 /// What one part, such as an event, tells.
 #[derive(Debug, Default)]
-struct Part {
-    kind: Kind,
+pub(super) struct Part {
+    pub kind: Kind,
+    /// Another one than is known. It counts if the part tells anything else.
+    model: Option<String>,
     usage: bool,
     /// It counts what the whole call used, in Bedrock's own words.
     metrics: bool,
     choices: bool,
     finished: bool,
-    error: ProviderError,
+    pub error: ProviderError,
     /// At the outermost level, where it is an error only if the event is one.
-    bare: ProviderError,
+    pub bare: ProviderError,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     #[default]
     Other,
     /// After it, nothing comes.
@@ -74,6 +79,7 @@ impl Found {
             beside: Usage::default(),
             progress: Progress::Reading,
             error: None,
+            goes_on: false,
             part: Part::default(),
             finished: false,
         }
@@ -98,6 +104,9 @@ impl Found {
         if !whole {
             return;
         }
+        if part.usage || part.metrics || part.finished || part.kind != Kind::Other {
+            self.usage.model = part.model.or(self.usage.model.take());
+        }
         self.finished |= part.finished;
         let so_far = match self.format {
             Format::Chat if part.usage && !part.choices => Progress::Done,
@@ -109,7 +118,11 @@ impl Found {
             Format::Converse if part.metrics => Progress::Done,
             Format::Invoke if part.metrics => Progress::Done,
             Format::Invoke if part.usage && part.finished => Progress::Enough,
-            Format::Responses | Format::Messages | Format::Images | Format::Transcription
+            Format::Responses
+            | Format::Messages
+            | Format::Interactions
+            | Format::Images
+            | Format::Transcription
                 if part.kind == Kind::Last =>
             {
                 Progress::Done
@@ -130,16 +143,28 @@ impl Found {
         self.progress = Progress::Done;
     }
 
-    fn count(&mut self, place: fn(&mut Usage) -> &mut Option<u64>, value: Scalar<'_>) {
+    pub(super) fn count(&mut self, place: fn(&mut Usage) -> &mut Option<u64>, value: Scalar<'_>) {
         if let Some(count) = count(value) {
             *place(&mut self.usage) = Some(count);
             self.part.usage = true;
         }
     }
 
-    fn model(&mut self, value: Scalar<'_>) {
-        if let Scalar::Text(model) = value {
+    /// Whether an event's data changes nothing here, as far as that can be told without reading it.
+    pub fn learns_nothing(&self, data: &[u8]) -> bool {
+        self.knows_model() && !skim::may_tell(self.format, data)
+    }
+
+    fn knows_model(&self) -> bool {
+        self.usage.model.as_ref().is_some_and(|model| !model.is_empty())
+    }
+
+    pub(super) fn model(&mut self, value: Scalar<'_>) {
+        let Scalar::Text(model) = value else { return };
+        if !self.knows_model() {
             self.usage.model = Some(model.to_string());
+        } else if self.usage.model.as_deref() != Some(model) {
+            self.part.model = Some(model.to_string());
         }
     }
 
@@ -310,6 +335,10 @@ impl Found {
 
 impl Visitor for Found {
     fn scalar(&mut self, path: &[&str], value: Scalar<'_>) {
+        // In the same piece as the end, which could have been another.
+        if self.progress == Progress::Done {
+            return;
+        }
         let path = match (self.cut, path) {
             (Cut::List, ["", rest @ ..]) => rest,
             (_, path) => path,
@@ -325,6 +354,7 @@ impl Visitor for Found {
             Format::Transcription => self.audio(path, value),
             Format::Messages => self.messages(path, value),
             Format::Gemini => self.gemini(path, value),
+            Format::Interactions => return self.interactions(path, value),
             Format::Ocr => self.ocr(path, value),
             Format::Converse => self.converse(path, value),
             Format::Invoke => self.invoke(path, value),
@@ -337,6 +367,7 @@ impl Visitor for Found {
 
     fn closed(&mut self, levels: usize, in_list: bool) {
         match (self.cut, levels) {
+            _ if self.progress == Progress::Done => {}
             (Cut::Whole, 0) => {
                 self.end_of_part(b"", true);
                 self.progress = Progress::Done;

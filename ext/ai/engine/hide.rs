@@ -3,10 +3,11 @@
 use bytes::Bytes;
 
 use super::json::{Scalar, Scanner, Visitor};
+use super::skim;
 use super::sse::{Piece, Sse};
 
 /// A usage chunk is shorter.
-const MOST_HELD: usize = 64 * 1024;
+pub(super) const MOST_HELD: usize = 64 * 1024;
 
 /// Hides the usage chunk from the caller.
 #[derive(Debug, Default)]
@@ -54,12 +55,17 @@ impl HideUsage {
 
     /// What the caller gets of these bytes, which may be nothing yet.
     pub fn filter(&mut self, bytes: Bytes) -> Bytes {
+        let passed = if self.held.is_empty() { self.pass(&bytes) } else { 0 };
+        if passed == bytes.len() {
+            return bytes;
+        }
+        let before = self.held.len();
         let mut out = std::mem::take(&mut self.held);
-        let before = out.len();
+        out.extend_from_slice(bytes.get(..passed).unwrap_or_default());
         // Where what is held begins in what goes out.
-        let mut held = if self.passing { before } else { 0 };
+        let mut held = if self.passing { out.len() } else { passed };
         let mut hidden = false;
-        let mut rest = &bytes[..];
+        let mut rest = bytes.get(passed..).unwrap_or_default();
         loop {
             let from = rest;
             let piece = self.sse.next(&mut rest);
@@ -80,7 +86,9 @@ impl HideUsage {
             out.extend_from_slice(read);
             let ended = match piece {
                 Some(Piece::Data(data)) => {
-                    self.scanner.feed(data, &mut self.chunk);
+                    if !self.passing {
+                        self.scanner.feed(data, &mut self.chunk);
+                    }
                     false
                 }
                 Some(Piece::End | Piece::Nothing) => true,
@@ -88,7 +96,10 @@ impl HideUsage {
             };
             let mut fate = Fate::Passed;
             if ended {
-                if self.chunk.usage && !self.passing && is_usage_chunk(out.get(held..).unwrap_or_default()) {
+                let event = out.get(held..).unwrap_or_default();
+                // One that is too long to be held passes when it comes whole, too.
+                let may_be = self.chunk.usage && !self.passing && event.len() <= MOST_HELD;
+                if may_be && is_usage_chunk(event) {
                     out.truncate(held);
                     (fate, hidden) = (Fate::Hidden, true);
                 }
@@ -110,6 +121,25 @@ impl HideUsage {
         self.held = out.split_off(held);
         // Most often nothing was held or is hidden, and the bytes go on as they are.
         if before == 0 && !hidden && self.held.is_empty() { bytes } else { out.into() }
+    }
+
+    /// How many of these bytes are events that pass, and are seen to do so without being read.
+    fn pass(&self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        if self.sse.is_between() && self.after_return.is_none() {
+            while let Some(event) = skim::whole_event(rest)
+                && !skim::may_hold_usage(event.data)
+            {
+                rest = rest.get(event.length..).unwrap_or_default();
+            }
+        }
+        bytes.len() - rest.len()
+    }
+
+    /// How much is held back.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
     }
 
     /// What is left when the stream has ended.

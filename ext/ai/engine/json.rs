@@ -1,6 +1,8 @@
 //! JSON read as it comes, in pieces of any size and in constant memory: scalars are told with their path, and nothing is
 //! kept.
 
+use memchr::memchr2;
+
 /// Levels whose keys are known; nothing that is looked for lies deeper.
 const LEVELS: usize = 8;
 /// The longest text or number that is told whole; of a longer text the start is.
@@ -80,9 +82,11 @@ impl Scanner {
         while let Some((&first, rest)) = bytes.split_first() {
             match self.state {
                 State::Text { key, escaped } => bytes = self.text(bytes, key, escaped, visitor),
-                State::Word if first.is_ascii_alphanumeric() || matches!(first, b'+' | b'-' | b'.') => {
-                    self.keep(&[first]);
-                    bytes = rest;
+                State::Word if is_of_word(first) => {
+                    let end = bytes.iter().position(|byte| !is_of_word(*byte)).unwrap_or(bytes.len());
+                    let (word, after) = bytes.split_at(end);
+                    self.keep(word);
+                    bytes = after;
                 }
                 State::Word => self.end_of_word(visitor),
                 State::Broken => return,
@@ -200,7 +204,7 @@ impl Scanner {
             self.state = State::Text { key, escaped: false };
             return rest;
         }
-        let special = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let special = memchr2(b'"', b'\\', bytes);
         let (plain, rest) = bytes.split_at(special.unwrap_or(bytes.len()));
         self.keep(plain);
         let Some((&special, rest)) = rest.split_first() else { return rest };
@@ -221,7 +225,9 @@ impl Scanner {
             self.set_key(key.as_deref().unwrap_or_default());
             self.state = State::Colon;
         } else {
-            if self.too_long {
+            if self.levels.len() > LEVELS {
+                // It is told to nobody.
+            } else if self.too_long {
                 self.tell(Scalar::Start(&start(&token)), visitor);
             } else if let Some(text) = unescaped(&token) {
                 self.tell(Scalar::Text(&text), visitor);
@@ -250,11 +256,7 @@ impl Scanner {
             Ok("null") => Some(Scalar::Null),
             Ok("true") => Some(Scalar::Bool(true)),
             Ok("false") => Some(Scalar::Bool(false)),
-            Ok(number)
-                if number.parse::<f64>().is_ok() && !number.starts_with(|c: char| c.is_alphabetic()) =>
-            {
-                Some(Scalar::Number(number))
-            }
+            Ok(number) if is_number(number) => Some(Scalar::Number(number)),
             _ => None,
         };
         self.state = if value.is_some() || self.too_long { self.after_value() } else { State::Broken };
@@ -276,6 +278,16 @@ impl Scanner {
         }
         visitor.scalar(path.get(..self.ends.len()).unwrap_or_default(), value);
     }
+}
+
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}
+
+fn is_number(word: &str) -> bool {
+    // Most are whole, and need no second look.
+    (!word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()))
+        || (word.parse::<f64>().is_ok() && !word.starts_with(|c: char| c.is_alphabetic()))
 }
 
 /// Text as it is meant; none if it is not UTF-8 or its escapes are none.

@@ -8,7 +8,8 @@ use opentelemetry::KeyValue;
 use super::errors::{ProviderError, Refusal, without_urls};
 use super::json::Scanner;
 use super::reader::{Progress, Reader};
-use super::recognize::{Format, Recognized};
+use super::recognize::{Format, Recognized, of_images};
+use super::request::Body;
 use super::usage::Usage;
 use crate::ext::delivery::now_unix_nano;
 use crate::ext::tracing::Outcome;
@@ -72,7 +73,16 @@ impl Measure {
             on_success: recognized.on_success.clone(),
             state: State::Asked,
             enough_at: None,
-            seconds: None,
+            seconds: recognized.audio_seconds,
+        }
+    }
+
+    /// What the request tells, where it was read only while it was sent.
+    pub fn sent(&mut self, body: &Body) {
+        self.stream |= body.stream;
+        self.seconds = body.audio_seconds.or(self.seconds);
+        if self.format == Format::Images {
+            self.on_success = of_images(body).into();
         }
     }
 
@@ -204,6 +214,9 @@ impl Measure {
     }
 
     fn missing(&self, reader: &Reader, usage: &Usage, end: &End<'_>) -> Option<&'static str> {
+        if reader.goes_on() {
+            return Some("the answer came before the work was done");
+        }
         let known = usage.is_known(self.format);
         let whole = reader.progress() >= Progress::Enough || self.is_told_by_headers(reader);
         if known && (whole || matches!(self.format, Format::Images | Format::Transcription)) {

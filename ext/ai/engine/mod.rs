@@ -30,20 +30,32 @@
 mod ask;
 mod errors;
 mod event_stream;
+mod form;
 mod found;
 mod hide;
 mod inside;
+mod interactions;
 mod json;
 mod measure;
+#[cfg(any(test, fuzzing))]
+mod properties;
 mod providers;
 mod reader;
 mod recognize;
 mod request;
+mod skim;
 mod sse;
 #[cfg(test)]
 mod tests;
 mod usage;
 mod watch;
+
+/// For a fuzzer, which finds inputs of which these don't hold.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use super::properties::{ask_for_usage, event_stream, json_usage, request, sse};
+}
 
 pub use inside::Inside;
 pub use providers::{Provider, Providers};
@@ -51,9 +63,12 @@ pub use watch::UntracedCall;
 
 pub(crate) use errors::without_urls;
 pub(crate) use hide::HideUsage;
-pub(crate) use inside::{is_counted, run as run_inside};
+pub(crate) use inside::run as run_inside;
 pub(crate) use providers::Speaks;
-pub(crate) use recognize::{Format, Recognized, Request, recognize, recognize_as};
+#[cfg(feature = "anthropic")]
+pub(crate) use recognize::Format;
+pub(crate) use recognize::{Recognized, Request, recognize, recognize_as};
+pub(crate) use request::{Body as RequestBody, FormBody};
+#[cfg(feature = "anthropic")]
 pub(crate) use sse::{Piece, Sse};
-pub(crate) use usage::Usage;
 pub(crate) use watch::Watch;

@@ -100,7 +100,7 @@ impl Providers {
     }
 
     /// Whether streams may be asked.
-    pub(super) fn asks(&self) -> bool {
+    pub(crate) fn asks(&self) -> bool {
         !self.asks_nothing
     }
 

@@ -1,13 +1,17 @@
 //! Reads an answer's body as it comes: JSON, server-sent events or an AWS event stream.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 
 use super::errors::ProviderError;
 use super::event_stream::{EventStream, Message};
 use super::found::{Cut, Found};
 use super::json::{Scalar, Scanner, Visitor};
 use super::recognize::Format;
+use super::skim;
 use super::sse::{Piece, Sse};
 use super::usage::Usage;
 
@@ -28,9 +32,18 @@ enum Body {
     Unknown,
     Json(Scanner),
     Sse(Box<Events>),
-    Aws(Box<(EventStream, Scanner)>),
+    Aws(Box<Messages>),
     /// And why.
     Unreadable(&'static str),
+}
+
+/// Messages of AWS.
+#[derive(Debug, Default)]
+struct Messages {
+    stream: EventStream,
+    scanner: Scanner,
+    /// What InvokeModel's messages hold.
+    chunk: Vec<u8>,
 }
 
 /// Server-sent events of JSON.
@@ -93,6 +106,11 @@ impl Reader {
         }
     }
 
+    /// Whether what was asked for goes on after the answer.
+    pub fn goes_on(&self) -> bool {
+        self.found.goes_on
+    }
+
     /// Why it can't be read, if it can't.
     pub fn trouble(&self) -> Option<&'static str> {
         match self.body {
@@ -106,9 +124,10 @@ impl Reader {
         if self.found.progress == Progress::Done || bytes.is_empty() {
             return;
         }
-        if matches!(self.body, Body::Unknown)
-            && let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace())
-        {
+        let mut bytes = bytes;
+        if matches!(self.body, Body::Unknown) {
+            bytes = bytes.trim_ascii_start();
+            let Some(first) = bytes.first() else { return };
             self.body = match first {
                 b'{' | b'[' => Body::Json(Scanner::default()),
                 // The length of a message that is not enormous.
@@ -128,18 +147,15 @@ impl Reader {
                 None
             }
             Body::Aws(aws) => {
-                let (stream, scanner) = &mut **aws;
-                let mut rest = bytes;
-                while self.found.progress != Progress::Done
-                    && let Some(message) = stream.next(&mut rest)
-                {
-                    read_message(&message, scanner, &mut self.found);
-                }
-                stream.is_broken().then_some("the event stream is broken")
+                aws.feed(bytes, &mut self.found);
+                aws.stream.is_broken().then_some("the event stream is broken")
             }
             Body::Unknown | Body::Unreadable(_) => None,
         };
-        if let Some(trouble) = trouble {
+        // What comes after the end is no trouble.
+        if let Some(trouble) = trouble
+            && self.found.progress != Progress::Done
+        {
             self.body = Body::Unreadable(trouble);
         }
     }
@@ -152,7 +168,7 @@ impl Reader {
                 true
             }
             Body::Json(scanner) => scanner.end(&mut self.found),
-            Body::Aws(aws) => aws.0.is_whole(),
+            Body::Aws(aws) => aws.stream.is_whole(),
             Body::Unknown | Body::Unreadable(_) => true,
         };
         if !whole {
@@ -172,9 +188,15 @@ impl Reader {
 impl Events {
     fn feed(&mut self, bytes: &[u8], found: &mut Found) {
         let mut rest = bytes;
-        while found.progress != Progress::Done
-            && let Some(piece) = self.sse.next(&mut rest)
-        {
+        while found.progress != Progress::Done {
+            if self.sse.is_between()
+                && let Some(event) = skim::whole_event(rest)
+                && found.learns_nothing(event.data)
+            {
+                rest = rest.get(event.length..).unwrap_or_default();
+                continue;
+            }
+            let Some(piece) = self.sse.next(&mut rest) else { return };
             match piece {
                 Piece::Data(data) => {
                     let room = (END_OF_STREAM.len() + 1).saturating_sub(self.start.len());
@@ -205,7 +227,18 @@ impl Events {
     }
 }
 
-fn read_message(message: &Message<'_>, scanner: &mut Scanner, found: &mut Found) {
+impl Messages {
+    fn feed(&mut self, bytes: &[u8], found: &mut Found) {
+        let mut rest = bytes;
+        while found.progress != Progress::Done
+            && let Some(message) = self.stream.next(&mut rest)
+        {
+            read_message(&message, &mut self.scanner, &mut self.chunk, found);
+        }
+    }
+}
+
+fn read_message(message: &Message<'_>, scanner: &mut Scanner, chunk: &mut Vec<u8>, found: &mut Found) {
     match message.kind {
         "exception" => {
             let mut said = Said::default();
@@ -214,10 +247,13 @@ fn read_message(message: &Message<'_>, scanner: &mut Scanner, found: &mut Found)
             found.fail(ProviderError::new(message.name, &said.0));
         }
         "error" => found.fail(ProviderError::new(message.name, message.error)),
+        // A word of Converse's answer.
+        "event" if message.name == "contentBlockDelta" => {}
         _ => {
             // InvokeModel's events hold the model's own.
-            let chunk = (message.name == "chunk").then(|| inner(message.payload)).flatten();
-            scanner.feed(chunk.as_deref().unwrap_or(message.payload), found);
+            chunk.clear();
+            let is_chunk = message.name == "chunk" && decode(message.payload, chunk).is_some();
+            scanner.feed(if is_chunk { chunk } else { message.payload }, found);
             let whole = scanner.end(found);
             scanner.reset();
             found.end_of_part(b"", whole);
@@ -225,9 +261,14 @@ fn read_message(message: &Message<'_>, scanner: &mut Scanner, found: &mut Found)
     }
 }
 
-fn inner(payload: &[u8]) -> Option<Vec<u8>> {
-    let chunk: serde_json::Value = serde_json::from_slice(payload).ok()?;
-    STANDARD.decode(chunk.get("bytes")?.as_str()?).ok()
+fn decode(payload: &[u8], into: &mut Vec<u8>) -> Option<()> {
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow)]
+        bytes: Cow<'a, str>,
+    }
+    let chunk: Chunk<'_> = serde_json::from_slice(payload).ok()?;
+    STANDARD.decode_vec(chunk.bytes.as_bytes(), into).ok()
 }
 
 /// The text of an exception.

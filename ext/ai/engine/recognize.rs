@@ -35,6 +35,8 @@ pub(crate) struct Recognized {
     pub attributes: Vec<KeyValue>,
     /// Those that hold only if it succeeds.
     pub on_success: Vec<KeyValue>,
+    /// How long the audio is that is sent.
+    pub audio_seconds: Option<f64>,
     /// Whether the provider can be asked for the usage of a stream.
     pub(super) can_ask: bool,
 }
@@ -51,6 +53,7 @@ pub(crate) enum Format {
     Transcription,
     Messages,
     Gemini,
+    Interactions,
     Ocr,
     Converse,
     /// Bodies of the model's own, and token counts in headers.
@@ -86,6 +89,9 @@ const GEMINI: [Row; 4] = [
     ("embedContent", "models.embed_content", "embeddings", Format::Gemini),
     ("batchEmbedContents", "models.embed_content", "embeddings", Format::Gemini),
 ];
+/// The end of the path, as of the others.
+const INTERACTIONS: [Row; 1] =
+    [("/interactions", "interactions.create", "generate_content", Format::Interactions)];
 /// What comes after the model's id and a slash.
 const BEDROCK: [Row; 4] = [
     ("converse", "converse", "converse", Format::Converse),
@@ -155,7 +161,9 @@ impl<'a> Route<'a> {
             Provider::OpenAi => Some(Route { in_path: deployment(path), ..by_end(&OPENAI)? }),
             Provider::Anthropic => by_end(&ANTHROPIC),
             Provider::Mistral => by_end(&MISTRAL),
-            Provider::Gemini => Self::gemini(system.clone(), path).or_else(|| by_end(compatible(path)?)),
+            Provider::Gemini => Self::gemini(system.clone(), path)
+                .or_else(|| by_end(&INTERACTIONS))
+                .or_else(|| by_end(compatible(path)?)),
             Provider::Bedrock => Self::bedrock(system.clone(), path).or_else(|| by_end(compatible(path)?)),
         }
     }
@@ -194,11 +202,7 @@ impl<'a> Route<'a> {
         match format {
             Format::Images => {
                 attributes.push(KeyValue::new("gen_ai.request.model", model.unwrap_or_default()));
-                let count = i64::try_from(body.n.unwrap_or(1)).unwrap_or(i64::MAX);
-                on_success.push(KeyValue::new("gen_ai.image.count", count));
-                on_success.push(KeyValue::new("gen_ai.image.size", body.size.clone().unwrap_or_default()));
-                on_success
-                    .push(KeyValue::new("gen_ai.image.quality", body.quality.clone().unwrap_or_default()));
+                on_success.extend(of_images(body));
             }
             Format::Transcription => {
                 attributes.push(KeyValue::new("gen_ai.request.model", model.unwrap_or_default()));
@@ -206,6 +210,11 @@ impl<'a> Route<'a> {
             Format::Converse | Format::Invoke => {
                 let model = self.in_path.as_deref().unwrap_or_default();
                 attributes.push(KeyValue::new("gen_ai.request.model", model.to_string()));
+            }
+            Format::Interactions => {
+                if let Some(agent) = &body.agent {
+                    attributes.push(KeyValue::new("gen_ai.agent.name", agent.clone()));
+                }
             }
             Format::Ocr if body.annotated => {
                 attributes.push(KeyValue::new("gen_ai.ocr.annotated", "true"));
@@ -220,6 +229,7 @@ impl<'a> Route<'a> {
             stream: self.stream || body.stream,
             attributes,
             on_success,
+            audio_seconds: body.audio_seconds,
             can_ask: can_ask && format == Format::Chat && !body.has_data_sources,
         }
     }
@@ -239,6 +249,17 @@ impl Recognized {
     pub fn ask_for_usage(&self, body: &[u8]) -> Option<Vec<u8>> {
         if self.can_ask && self.stream { ask_for_usage(body) } else { None }
     }
+}
+
+/// What is paid for of images that were asked for.
+pub(super) fn of_images(body: &Body) -> [KeyValue; 3] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let count = i64::try_from(body.n.unwrap_or(1)).unwrap_or(i64::MAX);
+    [
+        KeyValue::new("gen_ai.image.count", count),
+        KeyValue::new("gen_ai.image.size", text(&body.size)),
+        KeyValue::new("gen_ai.image.quality", text(&body.quality)),
+    ]
 }
 
 /// Other providers' services for OpenAI's clients.

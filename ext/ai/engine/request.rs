@@ -1,17 +1,24 @@
 //! What a request's body tells of the call, read in passing.
 
+use super::form::{Form, Parts};
 use super::json::{Scalar, Scanner, Visitor};
+#[cfg(feature = "audio")]
+use crate::ext::ai::audio::Audio;
 
-/// A field of a form that is longer is none that is looked for.
-const MOST_FIELD: usize = 256;
+/// The field of the recording that is to be transcribed.
+#[cfg(feature = "audio")]
+const FILE: &str = "file";
 
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Body {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Body {
     pub model: Option<String>,
+    pub agent: Option<String>,
     pub stream: bool,
     pub n: Option<u64>,
     pub size: Option<String>,
     pub quality: Option<String>,
+    /// How long the recording is that is sent.
+    pub audio_seconds: Option<f64>,
     /// OCR with an annotation's format.
     pub annotated: bool,
     /// Azure OpenAI on your data, which takes no `stream_options`.
@@ -20,19 +27,70 @@ pub(super) struct Body {
 
 /// Reads JSON or a form; of anything else, nothing is known.
 pub(super) fn read(bytes: &[u8]) -> Body {
-    let mut body = Body::default();
     // A form begins with the line that divides its fields; JSON never does.
-    if bytes.starts_with(b"--")
-        && let Some(end) = find(bytes, b"\r\n")
-    {
-        let (delimiter, fields) = bytes.split_at(end);
-        read_form(fields, delimiter, &mut body);
-    } else {
-        let mut scanner = Scanner::default();
-        scanner.feed(bytes, &mut body);
-        scanner.end(&mut body);
+    if bytes.starts_with(b"--") {
+        let mut form = FormBody::default();
+        form.feed(bytes);
+        return form.told.body;
     }
+    let mut body = Body::default();
+    let mut scanner = Scanner::default();
+    scanner.feed(bytes, &mut body);
+    scanner.end(&mut body);
     body
+}
+
+/// A form that is read as it comes.
+#[derive(Debug, Default)]
+pub(crate) struct FormBody {
+    form: Form,
+    told: Told,
+}
+
+impl FormBody {
+    pub fn feed(&mut self, piece: &[u8]) {
+        self.form.feed(piece, &mut self.told);
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.form.is_whole()
+    }
+
+    /// What it tells, as far as it came.
+    pub fn body(&self) -> &Body {
+        &self.told.body
+    }
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    body: Body,
+    #[cfg(feature = "audio")]
+    audio: Audio,
+}
+
+impl Parts for Told {
+    fn field(&mut self, name: &str, value: &str) {
+        match name {
+            "n" => self.body.n = value.trim().parse().ok(),
+            "stream" => self.body.stream = value.trim().eq_ignore_ascii_case("true"),
+            name => self.body.text(name, value),
+        }
+    }
+
+    #[cfg(feature = "audio")]
+    fn file(&mut self, name: &str, piece: &[u8]) {
+        if name == FILE {
+            self.audio.feed(piece);
+        }
+    }
+
+    #[cfg(feature = "audio")]
+    fn file_ended(&mut self, name: &str) {
+        if name == FILE {
+            self.body.audio_seconds = std::mem::take(&mut self.audio).seconds();
+        }
+    }
 }
 
 impl Visitor for Body {
@@ -54,64 +112,11 @@ impl Body {
     fn text(&mut self, key: &str, text: &str) {
         let field = match key {
             "model" => &mut self.model,
+            "agent" => &mut self.agent,
             "size" => &mut self.size,
             "quality" => &mut self.quality,
             _ => return,
         };
         *field = Some(text.to_string());
     }
-}
-
-fn read_form(fields: &[u8], delimiter: &[u8], body: &mut Body) {
-    let mut rest = fields;
-    while let Some(part) = until(&mut rest, delimiter) {
-        field(part, body);
-    }
-}
-
-/// What comes before the next delimiter, or before the end.
-fn until<'a>(rest: &mut &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
-    if rest.is_empty() {
-        return None;
-    }
-    let at = find(rest, delimiter).unwrap_or(rest.len());
-    let (part, after) = rest.split_at(at);
-    *rest = after.get(delimiter.len()..).unwrap_or_default();
-    Some(part)
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = *wanted.first()?;
-    let mut from = 0;
-    loop {
-        let rest = bytes.get(from..)?;
-        let at = from + rest.iter().position(|&byte| byte == first)?;
-        if bytes.get(at..)?.starts_with(wanted) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-}
-
-fn field(part: &[u8], body: &mut Body) -> Option<()> {
-    let end = find(part, b"\r\n\r\n")?;
-    let (head, value) = part.split_at(end);
-    let value = value.get(4..)?;
-    let value = value.strip_suffix(b"\r\n").unwrap_or(value);
-    if value.len() > MOST_FIELD || find(head, b"filename").is_some() {
-        return None;
-    }
-    let head = std::str::from_utf8(head).ok()?;
-    let value = std::str::from_utf8(value).ok()?;
-    let name = head.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        (name.trim() == "name")
-            .then(|| value.trim().split("\r\n").next().unwrap_or_default().trim_matches('"'))
-    })?;
-    match name {
-        "n" => body.n = value.trim().parse().ok(),
-        "stream" => body.stream = value.trim().eq_ignore_ascii_case("true"),
-        name => body.text(name, value),
-    }
-    Some(())
 }

@@ -104,6 +104,12 @@ impl Sse {
         std::mem::take(&mut self.data)
     }
 
+    /// Whether the next byte begins an event.
+    pub fn is_between(&self) -> bool {
+        let unnamed = self.ended || self.event.is_empty();
+        self.line == Line::Name && self.name.is_empty() && unnamed && !self.data && !self.after_return
+    }
+
     /// What the event that has ended is called.
     pub fn event(&self) -> &[u8] {
         &self.event

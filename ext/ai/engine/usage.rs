@@ -64,7 +64,11 @@ impl Usage {
                 attributes.count("gen_ai.usage.input_tokens", self.input);
                 attributes.model(self);
             }
-            Format::Chat | Format::MistralChat | Format::Responses | Format::Gemini => {
+            Format::Chat
+            | Format::MistralChat
+            | Format::Responses
+            | Format::Gemini
+            | Format::Interactions => {
                 attributes.tokens(self);
                 attributes.count("gen_ai.usage.cached_input_tokens", self.cached);
                 attributes.count("gen_ai.usage.reasoning_output_tokens", self.reasoning);

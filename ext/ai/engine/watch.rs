@@ -8,6 +8,7 @@ use opentelemetry::Value;
 use super::inside::{self, Inside};
 use super::measure::{Measure, Verdict};
 use super::recognize::Recognized;
+use super::request::Body;
 use crate::ext::ai::call::AiCall;
 use crate::ext::tracing::current_scope;
 
@@ -34,7 +35,7 @@ impl Watch {
         let measure = Measure::new(&recognized);
         let mut call = AiCall::start(recognized.name, recognized.system, recognized.operation);
         for attribute in recognized.attributes {
-            call.attribute(attribute.key.as_str(), attribute.value);
+            call.tell(attribute);
         }
         Some(Watch { call, measure })
     }
@@ -42,6 +43,14 @@ impl Watch {
     /// Any other attribute, or a better one: the last one of a key counts.
     pub fn attribute(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         self.call.attribute(key, value);
+    }
+
+    /// What the request tells, where it was read only while it was sent.
+    pub fn sent(&mut self, body: &Body) {
+        if let Some(model) = &body.model {
+            self.call.attribute("gen_ai.request.model", model.clone());
+        }
+        self.measure.sent(body);
     }
 
     /// How long the audio is that is sent.
@@ -88,6 +97,7 @@ impl Watch {
     }
 
     /// The same for a closure.
+    #[cfg(feature = "tower")]
     pub fn inside_sync<R>(watch: Option<&Watch>, work: impl FnOnce() -> R) -> R {
         inside::run(watch.is_some(), work)
     }
@@ -95,7 +105,7 @@ impl Watch {
     fn end_with(&mut self, verdict: Option<Verdict>) {
         let Some(Verdict { attributes, outcome, end_unix_nano }) = verdict else { return };
         for attribute in attributes {
-            self.call.attribute(attribute.key.as_str(), attribute.value);
+            self.call.tell(attribute);
         }
         self.call.end_at(outcome, end_unix_nano);
     }

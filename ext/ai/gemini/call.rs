@@ -1,11 +1,11 @@
 //! One call: its request, its answer, and the watch over it.
 
-use std::any::type_name;
 use std::future::Future;
 
 use gemini_rust::client::Error;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use super::fail::fail;
 use super::stream::{Inner, watched};
 use super::tells::{Tells, Words};
 use crate::ext::ai::engine::{Provider, Recognized, Request, Watch, recognize_as};
@@ -70,24 +70,4 @@ pub(super) async fn stream<T: Tells + 'static>(
             Err(error)
         }
     }
-}
-
-/// The provider's own error says it better than the crate's.
-pub(super) fn fail(watch: &mut Watch, error: &Error) {
-    if let Error::BadResponse { code, description } = error {
-        watch.answered(*code, |_| None);
-        watch.feed(description.as_deref().unwrap_or_default().as_bytes());
-        watch.end();
-        return;
-    }
-    // What comes from below; of JSON that is none, it would quote the answer.
-    let cause = match error {
-        Error::PerformRequestNew { source } | Error::DecodeResponse { source } if source.is_timeout() => {
-            "timed out".into()
-        }
-        Error::PerformRequestNew { source } | Error::DecodeResponse { source } => source.to_string(),
-        _ => String::new(),
-    };
-    let separator = if cause.is_empty() { "" } else { ": " };
-    watch.fail_as(type_name::<Error>(), &format!("{error}{separator}{cause}"));
 }

@@ -35,6 +35,7 @@
 #![allow(deprecated)]
 
 mod call;
+mod fail;
 mod stream;
 mod tells;
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use gemini_rust::client::Error;
 
-use super::call::fail;
+use super::fail::fail;
 use super::tells::{Tells, Words};
 use crate::ext::ai::engine::Watch;
 

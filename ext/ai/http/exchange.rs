@@ -1,96 +1,219 @@
-//! A call through reqwest, from its request to its answer.
+//! A call over HTTP, from its request to its answer.
 
 use std::error::Error;
 use std::future::Future;
 
-use http::header::CONTENT_LENGTH;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
 use super::body::WatchedBody;
-use crate::ext::ai::engine::{self, HideUsage, Providers, UntracedCall, Watch, recognize};
+use super::outgoing::Outgoing;
+use super::upload::Upload;
+use crate::ext::ai::engine::{
+    self, HideUsage, Provider, Providers, Recognized, Speaks, UntracedCall, Watch, recognize, recognize_as,
+};
 
 /// What calls are counted, and how strictly.
 #[derive(Clone, Debug)]
 pub(crate) struct Hook {
     pub providers: Providers,
     pub optional_tracing: bool,
+    /// Whose API the client speaks, whatever the host is; none for a client of any.
+    pub api: Option<Provider>,
 }
 
 impl Default for Hook {
     fn default() -> Self {
-        Hook { providers: Providers::new(), optional_tracing: true }
+        Hook { providers: Providers::new(), optional_tracing: true, api: None }
     }
 }
 
 /// A call that is counted, before it is made.
 pub(crate) struct Exchange {
     watch: Watch,
-    asked: bool,
+    change: Change,
+}
+
+/// What is changed of a request. It is done again where the request is built anew, for another attempt.
+#[derive(Clone)]
+pub(crate) struct Change {
+    /// The call whose usage is asked for.
+    asked: Option<Recognized>,
+    /// What is read of a form while it is sent.
+    upload: Option<Upload>,
 }
 
 impl Hook {
+    /// Whether no call that is made here is counted, nor refused.
+    pub fn is_idle(&self) -> bool {
+        self.optional_tracing && !Watch::is_wanted()
+    }
+
     /// Looks at a request; none if it is not counted.
     ///
     /// # Errors
     ///
     /// It would not be traced, and has to be.
     pub fn begin(&self, request: &mut Request) -> Result<Option<Exchange>, UntracedCall> {
-        let wanted = Watch::is_wanted();
-        if !wanted && self.optional_tracing {
+        self.look(request)
+    }
+
+    /// The same for a request of any kind.
+    ///
+    /// # Errors
+    ///
+    /// It would not be traced, and has to be.
+    pub fn look(&self, request: &mut impl Outgoing) -> Result<Option<Exchange>, UntracedCall> {
+        if self.is_idle() {
             return Ok(None);
         }
-        let url = request.url();
-        let host = match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (host, _) => host.unwrap_or_default().to_string(),
-        };
-        let body = request.body().and_then(Body::as_bytes);
-        let seen = engine::Request { method: request.method().as_str(), host: &host, path: url.path(), body };
-        let Some(recognized) = recognize(&self.providers, &seen) else { return Ok(None) };
+        let Some(mut recognized) = self.recognize(request) else { return Ok(None) };
         UntracedCall::check(self.optional_tracing)?;
-        let asked = body.and_then(|body| recognized.ask_for_usage(body));
-        let Some(watch) = Watch::start(recognized.of_async_client()) else { return Ok(None) };
-        let is_asked = asked.is_some();
-        if let Some(asked) = asked {
-            if request.headers().contains_key(CONTENT_LENGTH) {
-                request.headers_mut().insert(CONTENT_LENGTH, asked.len().into());
-            }
-            *request.body_mut() = Some(asked.into());
+        if !Watch::is_wanted() {
+            return Ok(None);
         }
-        Ok(Some(Exchange { watch, asked: is_asked }))
+        if request.peek()
+            && let Some(closer) = self.recognize(request)
+        {
+            recognized = closer;
+        }
+        let is_asked = self.providers.asks() && ask(&recognized, request);
+        let is_read = request.body().is_none() && Upload::is_form(request.headers());
+        let upload = is_read.then(Upload::default);
+        if let Some(upload) = &upload {
+            request.read_in_passing(upload);
+        }
+        let change = Change { asked: is_asked.then(|| recognized.clone()), upload };
+        let watch = Watch::start(recognized.of_async_client());
+        Ok(watch.map(|watch| Exchange { watch, change }))
+    }
+
+    fn recognize(&self, request: &impl Outgoing) -> Option<Recognized> {
+        let (host, path) = (request.host(), request.path());
+        let method = request.method().as_str();
+        let seen = engine::Request { method, host: &host, path: &path, body: request.body() };
+        recognize(&self.providers, &seen).or_else(|| {
+            let mut speaks = Speaks::from(self.api?);
+            // A provider that speaks another's API too does so in its own name.
+            if let Some(known) = self.providers.find(&host, &path) {
+                speaks.system = known.system;
+            }
+            recognize_as(&speaks, &seen)
+        })
+    }
+}
+
+/// Asks for the usage of a stream, where it has to be.
+fn ask(recognized: &Recognized, request: &mut impl Outgoing) -> bool {
+    if is_signed(request.headers()) {
+        return false;
+    }
+    let Some(asked) = request.body().and_then(|body| recognized.ask_for_usage(body)) else { return false };
+    if request.headers().contains_key(CONTENT_LENGTH) {
+        request.headers_mut().insert(CONTENT_LENGTH, asked.len().into());
+    }
+    request.set_body(asked);
+    true
+}
+
+/// Whether a header holds for this body alone.
+fn is_signed(headers: &HeaderMap) -> bool {
+    const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "x-amz-content-sha256"];
+    let authorization = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    authorization.starts_with(b"AWS4-") || DIGESTS.into_iter().any(|name| headers.contains_key(name))
+}
+
+#[cfg(feature = "openai")]
+impl Change {
+    /// Changes the same request, built anew.
+    pub fn repeat(&self, request: &mut Request) {
+        if let Some(recognized) = &self.asked {
+            ask(recognized, request);
+        }
+        if let Some(upload) = &self.upload {
+            request.read_in_passing(upload);
+        }
     }
 }
 
 impl Exchange {
+    /// What was changed of the request.
+    #[cfg(feature = "openai")]
+    pub fn change(&self) -> Change {
+        self.change.clone()
+    }
+
     /// Makes the call. What it answers is what the caller gets; its body is watched on the way.
-    pub async fn run<E: Error>(
+    #[cfg_attr(not(feature = "reqwest-middleware"), allow(dead_code))]
+    pub async fn run<E: Error>(self, call: impl Future<Output = Result<Response, E>>) -> Result<Response, E> {
+        self.run_told(call, |watch, error| watch.fail(error)).await
+    }
+
+    /// The same, where an error is told in other words than its own.
+    pub async fn run_told<E>(
         mut self,
         call: impl Future<Output = Result<Response, E>>,
+        tell: impl FnOnce(&mut Watch, &E),
     ) -> Result<Response, E> {
         match Watch::inside(Some(&self.watch), call).await {
             Ok(answer) => Ok(self.answered(answer)),
             Err(error) => {
-                self.watch.fail(&error);
+                self.tell_upload();
+                tell(&mut self.watch, &error);
                 Err(error)
             }
         }
     }
 
-    fn answered(mut self, answer: Response) -> Response {
-        self.watch.answered_http(answer.status(), answer.headers());
-        let content_type = answer.headers().get(http::header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let hide = if self.asked { HideUsage::new(content_type) } else { None };
+    /// The same, where the call is made in two steps: a closure starts it.
+    #[cfg(feature = "tower")]
+    pub fn start<F: Future>(&self, call: impl FnOnce() -> F) -> engine::Inside<F> {
+        let call = Watch::inside_sync(Some(&self.watch), call);
+        Watch::inside(Some(&self.watch), call)
+    }
+
+    /// The call failed before its answer.
+    #[cfg(feature = "tower")]
+    pub fn fail_as(mut self, kind: &str, message: &str) {
+        self.tell_upload();
+        self.watch.fail_as(kind, message);
+    }
+
+    /// The answer as the caller gets it.
+    pub fn answered(self, answer: Response) -> Response {
         let url = answer.url().clone();
-        let (mut parts, body) = http::Response::from(answer).into_parts();
-        if hide.is_some() {
-            parts.headers.remove(CONTENT_LENGTH);
-        }
+        let (mut parts, body) = self.answered_http(http::Response::from(answer)).into_parts();
         // An answer that is made anew has no URL, unless it is said.
         if let Ok(carrier) = http::Response::builder().url(url).body(()) {
             parts.extensions.extend(carrier.into_parts().0.extensions);
         }
-        let body = Body::wrap(WatchedBody::new(body, self.watch, hide));
-        Response::from(http::Response::from_parts(parts, body))
+        Response::from(http::Response::from_parts(parts, Body::wrap(body)))
+    }
+
+    /// The same for an answer of any client.
+    pub fn answered_http<B: http_body::Body>(
+        mut self,
+        answer: http::Response<B>,
+    ) -> http::Response<WatchedBody<B>> {
+        let (mut parts, body) = answer.into_parts();
+        self.tell_upload();
+        self.watch.answered_http(parts.status, &parts.headers);
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_plain = ["", "identity"].contains(&text(CONTENT_ENCODING));
+        let hide = match self.change.asked {
+            Some(_) if is_plain => HideUsage::new(text(CONTENT_TYPE)),
+            _ => None,
+        };
+        if hide.is_some() {
+            parts.headers.remove(CONTENT_LENGTH);
+        }
+        http::Response::from_parts(parts, WatchedBody::new(body, Some(self.watch), hide))
+    }
+    /// By now, the request is sent, as far as it will be.
+    fn tell_upload(&mut self) {
+        if let Some(upload) = &self.change.upload {
+            upload.tell(&mut self.watch);
+        }
     }
 }

@@ -2,5 +2,17 @@
 
 mod body;
 mod exchange;
+mod outgoing;
+mod upload;
 
+#[cfg(feature = "tower")]
+pub use body::WatchedBody;
+#[cfg(feature = "openai")]
+pub(crate) use exchange::Change;
+#[cfg(feature = "tower")]
+pub(crate) use exchange::Exchange;
 pub(crate) use exchange::Hook;
+#[cfg(feature = "tower")]
+pub(crate) use outgoing::Outgoing;
+#[cfg(feature = "tower")]
+pub(crate) use upload::Upload;

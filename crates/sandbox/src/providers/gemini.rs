@@ -1,4 +1,4 @@
-//! Gemini: `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`.
+//! Gemini: `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`; and its other API.
 
 use std::sync::Arc;
 
@@ -10,13 +10,16 @@ use serde_json::Value;
 use super::answer::{Reply, Thinking, Usage};
 use super::ask::{Ask, Speaker, Tool, items};
 use super::call::{Answer, Call};
+use super::interactions;
 use super::json::{Json, list, object};
 use super::refusal::{Refusal, gemini_status};
 use super::stream::{Event, Framing, streamed, whole};
 use crate::server::Shared;
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/v1beta/models/{model_and_method}", post(generate))
+    Router::new()
+        .route("/v1beta/models/{model_and_method}", post(generate))
+        .route("/v1beta/interactions", post(interactions::create))
 }
 
 async fn generate(Path(target): Path<String>, call: Call) -> Answer {

@@ -9,6 +9,7 @@ mod call;
 mod eventstream;
 mod gemini;
 mod handle;
+mod interactions;
 mod json;
 mod mistral;
 mod multipart;

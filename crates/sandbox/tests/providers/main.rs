@@ -4,6 +4,7 @@ mod anthropic;
 mod bedrock;
 mod eventstream;
 mod gemini;
+mod interactions;
 mod keys;
 mod mistral;
 mod openai;

@@ -131,6 +131,19 @@ fn unary_answers_tell_their_usage() {
             ],
         ),
         (
+            bodies::INTERACTIONS_URL,
+            r#"{"id":"v1_a","object":"interaction","model":"gemini-3-flash-preview","status":"completed",
+            "steps":[{"type":"model_output","content":[{"type":"text","text":"hi"}]}],"usage":{"total_tokens":11,
+            "total_input_tokens":4,"total_output_tokens":5,"total_cached_tokens":1,"total_thought_tokens":2}}"#,
+            &[
+                "input_tokens=4",
+                "output_tokens=5",
+                "cached_input_tokens=1",
+                "reasoning_output_tokens=2",
+                "response.model=gemini-3-flash-preview",
+            ],
+        ),
+        (
             "https://api.mistral.ai/v1/chat/completions",
             r#"{"model":"mistral-small-latest","usage":{"prompt_tokens":5,"completion_tokens":6,"total_tokens":11}}"#,
             &["input_tokens=5", "output_tokens=6", "response.model=mistral-small-latest"],

@@ -117,6 +117,32 @@ pub fn gemini_list() -> Answer {
     )
 }
 
+pub const INTERACTIONS_URL: &str = "https://generativelanguage.googleapis.com/v1beta/interactions";
+pub const INTERACTIONS_REQUEST: &str = r#"{"model":"gemini-3-flash-preview","input":"hi","stream":true}"#;
+
+pub fn interactions_stream() -> Answer {
+    let body = concat!(
+        "event: interaction.created\n",
+        r#"data: {"interaction":{"id":"v1_a","status":"in_progress","object":"interaction","model":"gemini-3-flash-preview"},"event_type":"interaction.created"}"#,
+        "\n\nevent: interaction.status_update\n",
+        r#"data: {"interaction_id":"v1_a","status":"in_progress","event_type":"interaction.status_update"}"#,
+        "\n\nevent: step.start\n",
+        r#"data: {"index":0,"step":{"type":"thought"},"event_type":"step.start"}"#,
+        "\n\nevent: step.delta\n",
+        r#"data: {"index":0,"delta":{"signature":"EpoG","type":"thought_signature"},"event_type":"step.delta","metadata":{"total_usage":{"total_input_tokens":7,"total_output_tokens":1}}}"#,
+        "\n\nevent: step.delta\n",
+        r#"data: {"index":1,"delta":{"type":"text","text":"\"usage\":{\"total_input_tokens\":9}"},"event_type":"step.delta"}"#,
+        "\n\nevent: step.stop\n",
+        r#"data: {"index":1,"event_type":"step.stop","step_usage":{"total_output_tokens":3},"usage":{"total_output_tokens":3}}"#,
+        "\n\nevent: interaction.completed\n",
+        r#"data: {"interaction":{"id":"v1_a","status":"completed","usage":{"total_tokens":530,"total_input_tokens":62,"#,
+        r#""input_tokens_by_modality":[{"modality":"text","tokens":62}],"total_cached_tokens":0,"total_output_tokens":171,"#,
+        r#""total_tool_use_tokens":0,"total_thought_tokens":297}},"event_type":"interaction.completed"}"#,
+        "\n\nevent: done\ndata: [DONE]\n\n"
+    );
+    Answer::new(INTERACTIONS_URL, INTERACTIONS_REQUEST, "text/event-stream", body)
+}
+
 pub fn converse_stream() -> Answer {
     let event = |name: &str, payload: &str| {
         aws_message(
@@ -198,6 +224,16 @@ pub fn streams() -> Vec<(Answer, Vec<&'static str>)> {
         ),
         (gemini_stream(), GEMINI_TOLD.to_vec()),
         (gemini_list(), GEMINI_TOLD.to_vec()),
+        (
+            interactions_stream(),
+            vec![
+                "input_tokens=62",
+                "output_tokens=171",
+                "cached_input_tokens=0",
+                "reasoning_output_tokens=297",
+                "response.model=gemini-3-flash-preview",
+            ],
+        ),
         (converse_stream(), vec!["input_tokens=12", "output_tokens=34", "cached_input_tokens=5"]),
         (invoke_anthropic_stream(), vec!["input_tokens=10", "output_tokens=12", "cached_input_tokens=3"]),
     ]

@@ -58,6 +58,9 @@ fn other_streams_and_chunks_pass() {
     let long =
         format!("data: {{\"a\":\"{}\",\"usage\":{{\"b\":1}},\"choices\":[]}}\n\n", "x".repeat(200_000));
     assert_eq!(passed(long.as_bytes().chunks(1000)), long.as_bytes(), "too long to be held");
+    let long = format!("data: {{\"choices\":[],\"usage\":{{\"b\":1}},\"a\":\"{}\"}}\n\n", "x".repeat(66_000));
+    assert_eq!(passed(long.as_bytes().chunks(1000)), long.as_bytes(), "too long to be held");
+    assert_eq!(passed([long.as_bytes()]), long.as_bytes(), "when it comes whole, too");
     assert!(HideUsage::new("application/json").is_none());
 }
 

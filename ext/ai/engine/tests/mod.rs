@@ -3,10 +3,12 @@
 
 mod answers;
 mod bodies;
-mod chaos;
 mod hiding;
+mod interactions;
 mod json;
+mod memory;
 mod requests;
+mod seeds;
 mod unhappy;
 
 use super::measure::{Measure, Verdict};

@@ -99,6 +99,16 @@ fn calls_are_recognised_by_host_and_path() {
             "gemini.models.generate_content gemini generate_content stream ",
         ),
         (format!("{gemini}/models/g:embedContent"), "{}", "gemini.models.embed_content gemini embeddings "),
+        (
+            format!("{gemini}/interactions?key=k"),
+            r#"{"model":"m","stream":true}"#,
+            "gemini.interactions.create gemini generate_content stream ",
+        ),
+        (
+            format!("{vertex}/interactions"),
+            r#"{"agent":"a"}"#,
+            "gemini.interactions.create gemini generate_content agent.name=a",
+        ),
         (format!("{gemini}/openai/chat/completions"), "{}", "gemini.chat.completions.create gemini chat "),
         (
             format!("{vertex}/publishers/google/models/g:generateContent"),
@@ -156,6 +166,8 @@ fn what_costs_nothing_or_is_unknown_is_not_recognised() {
         "https://api.openai.com/v1/responses/input_tokens",
         "https://api.anthropic.com/v1/messages/count_tokens",
         "https://api.anthropic.com/v1/messages/batches",
+        "https://generativelanguage.googleapis.com/v1beta/interactions/v1_a",
+        "https://generativelanguage.googleapis.com/v1beta/interactions/v1_a/cancel",
         "https://generativelanguage.googleapis.com/v1beta/models/g:countTokens",
         "https://generativelanguage.googleapis.com/v1beta/models/g:batchGenerateContent",
         "https://us-central1-aiplatform.googleapis.com/v1/p/publishers/google/models/g:rawPredict",

@@ -163,3 +163,35 @@ fn a_stream_that_breaks_off_keeps_what_is_known() {
     assert_eq!(told.status, "Error: connection reset");
     assert!(told.attributes.contains(&"input_tokens=25".into()), "{told:?}");
 }
+
+#[test]
+fn what_comes_after_the_end_counts_nothing_in_the_same_piece_either() {
+    let list = "https://generativelanguage.googleapis.com/v1beta/models/g:streamGenerateContent";
+    let part = r#"{"usageMetadata":{"promptTokenCount":1}}"#;
+    let later = r#"{"usageMetadata":{"promptTokenCount":9}}"#;
+    for (url, body, expected) in [
+        (CHAT, "{}}".to_string(), "Ok paid.usage.missing=the answer tells none"),
+        (CHAT, r#"{"usage":{"prompt_tokens":1}} <html>"#.into(), "Ok input_tokens=1"),
+        (list, format!("[{part}]{later}"), "Ok input_tokens=1"),
+        (
+            list,
+            format!(r#"[{part},{{"error":{{"message":"Busy"}}}},{later}]"#),
+            "ApiError: Busy input_tokens=1",
+        ),
+    ] {
+        let answer = Answer::new(url, "{}", JSON, body.clone());
+        for told in [answer.told(), answer.fed(body.as_bytes().chunks(1)).0] {
+            let reported = told.attributes.iter().filter(|one| !one.ends_with("all of it was told"));
+            let reported: Vec<_> = reported.cloned().collect();
+            assert_eq!(format!("{} {}", told.status, reported.join(",")), expected, "{body}");
+        }
+    }
+}
+
+#[test]
+fn space_before_events_that_are_misnamed_is_nothing() {
+    let body = b" \n data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n";
+    let answer = Answer::new(CHAT, STREAM, "text/plain", *body);
+    let expected = Told { attributes: vec!["input_tokens=1".into()], status: "Ok".into() };
+    assert_eq!((answer.told(), answer.fed(body.chunks(1)).0), (expected.clone(), expected));
+}

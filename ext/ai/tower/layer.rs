@@ -1,0 +1,152 @@
+//! The layer and its service.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{BoxError, PeekedBody, ResponseFuture, WatchedBody};
+use crate::ext::ai::engine::Providers;
+use crate::ext::ai::http::Hook;
+
+/// A tower layer that records what AI calls used, in the current scope. All other requests pass through as they are.
+///
+/// Put it outside of retries, so that a call that is repeated is one span. Chat streams of OpenAI tell their usage only
+/// when asked: it asks, and hides the answer to that from the caller, unless the caller asked too;
+/// [`Providers::ask_for_stream_usage`] turns that off.
+///
+/// ```no_run
+/// use paid::ai::PaidLayer;
+/// use paid::tracing::paid_tracing;
+/// use tower::{Service, ServiceBuilder};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let client = reqwest::Client::new();
+/// let body = r#"{"model": "gpt-4.1-mini", "input": "Hello!"}"#;
+/// let request = client.post("https://api.openai.com/v1/responses").bearer_auth("<OPENAI_API_KEY>").body(body);
+///
+/// let mut http = ServiceBuilder::new().layer(PaidLayer::new()).service(client);
+/// let answer = paid_tracing("customer_1").run_async(async { http.call(request.build()?).await }).await?;
+/// let answer = answer.text().await?;
+/// # let _ = answer;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [The module](super) has more: where it goes in a stack, and what it sees of bodies.
+#[derive(Clone, Default)]
+pub struct PaidLayer(Arc<Hook>);
+
+impl PaidLayer {
+    /// Counts calls of the providers' own hosts, and lets calls outside of a scope through untraced.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Other hosts too.
+    ///
+    /// ```
+    /// use paid::ai::{PaidLayer, Provider, Providers};
+    ///
+    /// let layer = PaidLayer::new().providers(Providers::new().host("gateway.example.com", Provider::Anthropic));
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn providers(mut self, providers: Providers) -> Self {
+        Arc::make_mut(&mut self.0).providers = providers;
+        self
+    }
+
+    /// Whether calls outside of a scope go through untraced, as they do by default; else they fail with
+    /// [`UntracedCall`](crate::ai::UntracedCall), before anything is sent. Python: `optional_tracing`.
+    ///
+    /// ```
+    /// use paid::ai::UntracedCall;
+    ///
+    /// fn is_untraced(error: &tower::BoxError) -> bool {
+    ///     error.is::<UntracedCall>()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn optional_tracing(mut self, optional: bool) -> Self {
+        Arc::make_mut(&mut self.0).optional_tracing = optional;
+        self
+    }
+}
+
+impl<S> Layer<S> for PaidLayer {
+    type Service = PaidService<S>;
+
+    fn layer(&self, inner: S) -> PaidService<S> {
+        PaidService { inner, hook: self.0.clone() }
+    }
+}
+
+impl fmt::Debug for PaidLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Hook { providers, optional_tracing, .. } = &*self.0;
+        f.debug_struct("PaidLayer")
+            .field("providers", providers)
+            .field("optional_tracing", optional_tracing)
+            .finish()
+    }
+}
+
+/// The service that [`PaidLayer`] makes.
+#[derive(Clone)]
+pub struct PaidService<S> {
+    inner: S,
+    hook: Arc<Hook>,
+}
+
+impl<S, B, R> Service<http::Request<B>> for PaidService<S>
+where
+    S: Service<http::Request<PeekedBody<B>>, Response = http::Response<R>>,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Unpin,
+    R: Body,
+{
+    type Response = http::Response<WatchedBody<R>>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let mut request = request.map(PeekedBody::new);
+        let looked = self.hook.look(&mut request);
+        ResponseFuture::new(looked, || self.inner.call(request))
+    }
+}
+
+/// `reqwest::Client`, and what is layered over it.
+impl<S> Service<reqwest::Request> for PaidService<S>
+where
+    S: Service<reqwest::Request, Response = reqwest::Response>,
+    S::Error: Into<BoxError>,
+{
+    type Response = reqwest::Response;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: reqwest::Request) -> Self::Future {
+        let looked = self.hook.begin(&mut request);
+        ResponseFuture::new(looked, || self.inner.call(request))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for PaidService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaidService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
