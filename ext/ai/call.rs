@@ -9,7 +9,7 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{KeyValue, Value};
 
 use super::content::is_content;
-use super::engine::{Inside, run_inside, without_urls};
+use super::engine::{Inside, run_inside, without_secrets};
 use crate::ext::delivery::{Attribute, now_unix_nano};
 use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
 
@@ -103,9 +103,9 @@ impl AiCall {
         self.end(Outcome::DONE);
     }
 
-    /// The call failed: the error's text is the span's status, without the URLs in it.
+    /// The call failed: the error's text is the span's status, without the URLs and keys in it.
     pub fn fail<E: Display + ?Sized>(mut self, error: &E) {
-        self.end(Outcome::failed(type_name::<E>().into(), without_urls(&error.to_string())));
+        self.end(Outcome::failed(type_name::<E>().into(), without_secrets(&error.to_string())));
     }
 
     /// Runs the closure that makes the call: hooks in a client below don't count it again.

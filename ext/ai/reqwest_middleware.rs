@@ -22,7 +22,8 @@ use super::http::Hook;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let http = ClientBuilder::new(reqwest::Client::new()).with(PaidMiddleware::new()).build();
 /// let body = r#"{"model": "gpt-4.1-mini", "input": "Hello!"}"#;
-/// let call = http.post("https://api.openai.com/v1/responses").bearer_auth("<OPENAI_API_KEY>").body(body).send();
+/// let call = http.post("https://api.openai.com/v1/responses").bearer_auth("<OPENAI_API_KEY>");
+/// let call = call.header("content-type", "application/json").body(body).send();
 /// let answer = paid_tracing("customer_1").run_async(call).await?.text().await?;
 /// # Ok(())
 /// # }

@@ -174,7 +174,8 @@ fn report(error: &TracingError) {
     }
 }
 
-fn is_enabled() -> bool {
+/// Whether `PAID_ENABLED` lets anything be traced.
+pub(crate) fn is_enabled() -> bool {
     match SWITCH.load(Ordering::Relaxed) {
         1 => true,
         2 => false,

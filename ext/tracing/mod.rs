@@ -58,7 +58,7 @@ pub use token::{
 pub use super::delivery::{DeadLetter, DeliveryStats, Loss, LossCause};
 pub use paid_macros::paid_tracing;
 
-pub(crate) use account::flush_before_exit;
+pub(crate) use account::{flush_before_exit, is_enabled};
 pub(crate) use ids::span_id as new_span_id;
 pub(crate) use outcome::Outcome;
 pub(crate) use scope::{OpenScope, current as current_scope};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::content::ContentBlock;
 use super::message::{Message, StopReason, Usage, or_default};
@@ -98,6 +98,9 @@ pub struct MessageDelta {
     pub stop_reason: Option<StopReason>,
     /// The text at which it stopped, if that is why.
     pub stop_sequence: Option<String>,
+    /// Other fields.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 impl fmt::Debug for StreamEvent {

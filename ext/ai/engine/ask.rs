@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::json::{Scalar, Scanner, Visitor};
 
 /// The body with the wish added; none if it is no stream, asks for it itself, or can't be changed safely. All else
@@ -93,24 +95,16 @@ fn skip_space(text: &[u8], at: usize) -> usize {
 }
 
 fn end_of_value(text: &[u8], start: usize) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, byte) in text.iter().enumerate().skip(start) {
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => {
-                    quoted = false;
-                    if depth == 0 {
-                        return Some(at + 1);
-                    }
+    let (mut depth, mut at) = (0_usize, start);
+    loop {
+        match *text.get(at)? {
+            b'"' => {
+                at = end_of_text(text, at + 1)?;
+                if depth == 0 {
+                    return Some(at);
                 }
-                _ => {}
+                continue;
             }
-            continue;
-        }
-        match byte {
-            b'"' => quoted = true,
             b'{' | b'[' => depth += 1,
             // Of what is around a number or a word.
             b'}' | b']' | b',' if depth == 0 => return Some(at),
@@ -123,8 +117,20 @@ fn end_of_value(text: &[u8], start: usize) -> Option<usize> {
             byte if depth == 0 && byte.is_ascii_whitespace() => return Some(at),
             _ => {}
         }
+        at += 1;
     }
-    None
+}
+
+/// Where a text ends, with its quote. Images are texts of many megabytes.
+fn end_of_text(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub(super) struct Found {
     pub(super) part: Part,
     /// A choice has finished, in any part.
     finished: bool,
+    /// A part has ended.
+    begun: bool,
 }
 
 /// What one part, such as an event, tells.
@@ -82,6 +84,7 @@ impl Found {
             goes_on: false,
             part: Part::default(),
             finished: false,
+            begun: false,
         }
     }
 
@@ -94,6 +97,7 @@ impl Found {
     /// A part has ended; `whole` if it was JSON, `name` if it has one beside.
     pub fn end_of_part(&mut self, name: &[u8], whole: bool) {
         let mut part = std::mem::take(&mut self.part);
+        let is_first = !std::mem::replace(&mut self.begun, true);
         if name == b"error" || part.kind == Kind::Error {
             part.error = if part.error.is_told() { part.error } else { part.bare };
             part.kind = Kind::Error;
@@ -109,8 +113,9 @@ impl Found {
         }
         self.finished |= part.finished;
         let so_far = match self.format {
-            Format::Chat if part.usage && !part.choices => Progress::Done,
-            Format::Chat if part.usage && self.finished => Progress::Enough,
+            // At the start, it is a count of nothing yet.
+            Format::Chat if part.usage && !part.choices && !is_first => Progress::Done,
+            Format::Chat if part.usage && (self.finished || !part.choices) => Progress::Enough,
             Format::MistralChat if part.usage && self.finished => Progress::Done,
             // Older models say with every part that they stop, and count on.
             Format::Gemini if part.usage && part.finished => Progress::Enough,
@@ -211,6 +216,10 @@ impl Found {
         self.part.error.note_in(path, value);
         match path {
             ["model"] => self.model(value),
+            // In the background. A stream goes on itself.
+            ["status"] if self.cut != Cut::Events => {
+                self.goes_on = matches!(value, Scalar::Text("in_progress" | "queued"));
+            }
             ["usage", "input_tokens"] => self.count(|usage| &mut usage.input, value),
             ["usage", "output_tokens"] => self.count(|usage| &mut usage.output, value),
             ["usage", "input_tokens_details", "cached_tokens"] => {

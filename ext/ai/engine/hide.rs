@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::json::{Scalar, Scanner, Visitor};
+use super::recognize::Format;
 use super::skim;
 use super::sse::{Piece, Sse};
 
@@ -10,13 +11,18 @@ use super::sse::{Piece, Sse};
 pub(super) const MOST_HELD: usize = 64 * 1024;
 
 /// Hides the usage chunk from the caller.
+///
+/// The chunk before it, which tells that a choice has finished, is held until the next one is there: a caller that reads
+/// no further than that would never get to the usage.
 #[derive(Debug, Default)]
 pub(crate) struct HideUsage {
     sse: Sse,
     scanner: Scanner,
     chunk: Chunk,
-    /// What was read of an event that may be the chunk.
+    /// What was read of an event that may be the chunk, and of one that has finished a choice before it.
     held: Vec<u8>,
+    /// Where in that the event begins that is read.
+    event: usize,
     /// The event isn't the chunk: it passes as it comes.
     passing: bool,
     /// The last event ended with a return; a line feed after it goes where that went.
@@ -34,11 +40,16 @@ enum Fate {
 struct Chunk {
     choices: bool,
     usage: bool,
+    finished: bool,
 }
 
 impl Visitor for Chunk {
-    fn scalar(&mut self, path: &[&str], _: Scalar<'_>) {
+    fn scalar(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
+            ["choices", "", "finish_reason"] => {
+                self.choices = true;
+                self.finished |= matches!(value, Scalar::Text(_) | Scalar::Start(_));
+            }
             ["choices", ..] => self.choices = true,
             ["usage", _, ..] => self.usage = true,
             _ => {}
@@ -62,8 +73,9 @@ impl HideUsage {
         let before = self.held.len();
         let mut out = std::mem::take(&mut self.held);
         out.extend_from_slice(bytes.get(..passed).unwrap_or_default());
-        // Where what is held begins in what goes out.
-        let mut held = if self.passing { out.len() } else { passed };
+        // Where what is held begins in what goes out, and where the event does, as far as it has not gone out.
+        let mut held = passed;
+        let mut event = if before == 0 { passed } else { self.event };
         let mut hidden = false;
         let mut rest = bytes.get(passed..).unwrap_or_default();
         loop {
@@ -78,46 +90,55 @@ impl HideUsage {
                 match fate {
                     Fate::Hidden => hidden = true,
                     Fate::Passed => {
+                        let goes_out = held == out.len();
                         out.push(b'\n');
-                        held += 1;
+                        event += 1;
+                        held += usize::from(goes_out);
                     }
                 }
             }
             out.extend_from_slice(read);
-            let ended = match piece {
+            let is_event = match piece {
                 Some(Piece::Data(data)) => {
-                    if !self.passing {
-                        self.scanner.feed(data, &mut self.chunk);
+                    self.scanner.feed(data, &mut self.chunk);
+                    self.passing |= self.chunk.choices;
+                    if self.passing {
+                        // Of an event that finishes a choice, what is left.
+                        held = if self.chunk.finished { held.max(event) } else { out.len() };
                     }
-                    false
+                    continue;
                 }
-                Some(Piece::End | Piece::Nothing) => true,
+                Some(Piece::End) => true,
+                Some(Piece::Nothing) => false,
                 None => break,
             };
             let mut fate = Fate::Passed;
-            if ended {
-                let event = out.get(held..).unwrap_or_default();
-                // One that is too long to be held passes when it comes whole, too.
-                let may_be = self.chunk.usage && !self.passing && event.len() <= MOST_HELD;
-                if may_be && is_usage_chunk(event) {
-                    out.truncate(held);
-                    (fate, hidden) = (Fate::Hidden, true);
-                }
-                self.after_return = read.ends_with(b"\r").then_some(fate);
-                self.scanner.reset();
-                self.chunk = Chunk::default();
-                self.passing = false;
-            } else {
-                self.passing |= self.chunk.choices;
-            }
-            if ended || self.passing {
+            let whole = out.get(event..).unwrap_or_default();
+            // One that is too long to be held passes when it comes whole, too.
+            let may_be = self.chunk.usage && !self.passing && whole.len() <= MOST_HELD;
+            if may_be && is_usage_chunk(whole) {
+                out.truncate(event);
+                (fate, hidden) = (Fate::Hidden, true);
+                held = out.len();
+            } else if self.chunk.finished {
+                held = held.max(event);
+            } else if is_event || held == event {
                 held = out.len();
             }
+            self.after_return = read.ends_with(b"\r").then_some(fate);
+            self.scanner.reset();
+            self.chunk = Chunk::default();
+            self.passing = false;
+            event = out.len();
         }
-        if self.passing || out.len() - held > MOST_HELD {
-            self.passing = true;
+        let too_long = out.len() - held.max(event) > MOST_HELD;
+        self.passing |= too_long;
+        if too_long || (self.passing && !self.chunk.finished) {
             held = out.len();
+        } else if event.saturating_sub(held) > MOST_HELD {
+            held = event;
         }
+        self.event = event.saturating_sub(held);
         self.held = out.split_off(held);
         // Most often nothing was held or is hidden, and the bytes go on as they are.
         if before == 0 && !hidden && self.held.is_empty() { bytes } else { out.into() }
@@ -128,7 +149,7 @@ impl HideUsage {
         let mut rest = bytes;
         if self.sse.is_between() && self.after_return.is_none() {
             while let Some(event) = skim::whole_event(rest)
-                && !skim::may_hold_usage(event.data)
+                && !skim::may_tell(Format::Chat, event.data)
             {
                 rest = rest.get(event.length..).unwrap_or_default();
             }

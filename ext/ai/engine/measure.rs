@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use opentelemetry::KeyValue;
 
-use super::errors::{ProviderError, Refusal, without_urls};
+use super::errors::{ProviderError, Refusal, without_secrets};
 use super::json::Scanner;
 use super::reader::{Progress, Reader};
 use super::recognize::{Format, Recognized, of_images};
@@ -261,6 +261,6 @@ fn unanswered(end: &End<'_>) -> Outcome {
 
 /// An error as a span may tell it.
 fn failed(kind: &str, message: &str) -> Outcome {
-    let bounded = |text: &str| without_urls(text).chars().take(MOST_TEXT).collect::<String>();
+    let bounded = |text: &str| without_secrets(text).chars().take(MOST_TEXT).collect::<String>();
     Outcome::failed(Cow::Owned(bounded(kind)), bounded(message))
 }

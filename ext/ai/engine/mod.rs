@@ -61,7 +61,7 @@ pub use inside::Inside;
 pub use providers::{Provider, Providers};
 pub use watch::UntracedCall;
 
-pub(crate) use errors::without_urls;
+pub(crate) use errors::without_secrets;
 pub(crate) use hide::HideUsage;
 pub(crate) use inside::run as run_inside;
 pub(crate) use providers::Speaks;

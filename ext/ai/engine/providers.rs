@@ -34,6 +34,17 @@ impl Provider {
 /// Where AI calls go: the providers' own hosts are known, and gateways, proxies and OpenAI-compatible services can be
 /// added.
 ///
+/// | provider | calls that are counted |
+/// |---|---|
+/// | OpenAI, Azure OpenAI, and compatible | chat, completions, responses, embeddings, images, transcriptions, translations |
+/// | Anthropic | messages; chat of its service for OpenAI's clients |
+/// | Gemini, Vertex AI | `generateContent`, `streamGenerateContent`, `embedContent`, interactions; Anthropic's models on Vertex; chat of its services for OpenAI's clients |
+/// | Mistral | chat, fill-in-the-middle, agents' completions, embeddings, OCR |
+/// | Amazon Bedrock | Converse, InvokeModel, and their streams; chat of its service for OpenAI's clients |
+///
+/// Not counted are batches, what goes on in the background after its answer, realtime sessions, speech, videos and
+/// moderations; Mistral's conversations and transcriptions; Vertex's `predict`.
+///
 /// ```
 /// use paid::ai::{Provider, Providers};
 ///

@@ -159,7 +159,8 @@ impl<'a> Route<'a> {
                 Some(Route { system: "anthropic".into(), ..by_end(&ANTHROPIC)? })
             }
             Provider::OpenAi => Some(Route { in_path: deployment(path), ..by_end(&OPENAI)? }),
-            Provider::Anthropic => by_end(&ANTHROPIC),
+            // It has a service for OpenAI's clients beside its own.
+            Provider::Anthropic => by_end(&ANTHROPIC).or_else(|| by_end(&OPENAI)),
             Provider::Mistral => by_end(&MISTRAL),
             Provider::Gemini => Self::gemini(system.clone(), path)
                 .or_else(|| by_end(&INTERACTIONS))

@@ -10,7 +10,7 @@ use super::measure::{Measure, Verdict};
 use super::recognize::Recognized;
 use super::request::Body;
 use crate::ext::ai::call::AiCall;
-use crate::ext::tracing::current_scope;
+use crate::ext::tracing::{current_scope, is_enabled};
 
 /// Watches one call. Dropped, it says so in the span, if the call has not ended.
 ///
@@ -120,7 +120,7 @@ impl Drop for Watch {
 
 /// A call of an AI provider outside of a scope, where it would be billed to nobody.
 ///
-/// Only with `optional_tracing(false)`; otherwise such calls go through untraced.
+/// Only with `optional_tracing(false)`; otherwise such calls go through untraced. So do all where `PAID_ENABLED` is false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UntracedCall;
@@ -128,7 +128,12 @@ pub struct UntracedCall;
 impl UntracedCall {
     /// An error if a call here would not be traced, and that is not optional.
     pub(crate) fn check(optional_tracing: bool) -> Result<(), UntracedCall> {
-        if optional_tracing || current_scope().is_some() { Ok(()) } else { Err(UntracedCall) }
+        // Who switches tracing off does not want to be stopped by it.
+        if optional_tracing || current_scope().is_some() || !is_enabled() {
+            Ok(())
+        } else {
+            Err(UntracedCall)
+        }
     }
 }
 

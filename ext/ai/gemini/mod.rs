@@ -74,6 +74,9 @@ pub struct PaidRequest<B>(B);
 impl<B> PaidRequest<B> {
     /// Whether the call goes through untraced outside of a scope, as it does by default. Python: `optional_tracing`.
     ///
+    /// The scope is looked for here and now, since the errors of `gemini-rust` have no place for it: ask where the call is
+    /// awaited.
+    ///
     /// ```no_run
     /// # use gemini_rust::Gemini;
     /// # use paid::ai::gemini::PaidExt;

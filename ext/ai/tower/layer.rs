@@ -27,7 +27,8 @@ use crate::ext::ai::http::Hook;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// let client = reqwest::Client::new();
 /// let body = r#"{"model": "gpt-4.1-mini", "input": "Hello!"}"#;
-/// let request = client.post("https://api.openai.com/v1/responses").bearer_auth("<OPENAI_API_KEY>").body(body);
+/// let request = client.post("https://api.openai.com/v1/responses").bearer_auth("<OPENAI_API_KEY>");
+/// let request = request.header("content-type", "application/json").body(body);
 ///
 /// let mut http = ServiceBuilder::new().layer(PaidLayer::new()).service(client);
 /// let answer = paid_tracing("customer_1").run_async(async { http.call(request.build()?).await }).await?;

@@ -20,6 +20,7 @@
 //! let body = r#"{"model": "gpt-4.1-mini", "input": "Hello!"}"#;
 //! let request = Request::post("https://api.openai.com/v1/responses")
 //!     .header("authorization", "Bearer <OPENAI_API_KEY>")
+//!     .header("content-type", "application/json")
 //!     .body(Full::from(body))?;
 //! let answer = paid_tracing("customer_1").run_async(http.oneshot(request)).await?;
 //! let answer: Bytes = answer.into_body().collect().await?.to_bytes();

@@ -265,6 +265,16 @@ fn services_that_tell_usage_with_every_part_are_read_to_the_end() {
     assert_eq!(answer.told(), expected);
     assert_eq!(answer.dropped_after(answer.body.len() - 14), expected);
     assert!(answer.dropped_after(body[0].len()).status.starts_with("StreamDropped"));
+    // A count of nothing yet comes alone, as the last one does.
+    let part = |rest: &str| format!("data: {{\"model\":\"m\",{rest}}}\n\n");
+    let body = [
+        part(r#""choices":[],"usage":{"prompt_tokens":3,"completion_tokens":0}"#),
+        part(r#""choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]"#),
+        part(r#""choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}"#),
+    ];
+    let answer = Answer::new(url, r#"{"stream":true}"#, SSE, body.concat());
+    assert_eq!(answer.told(), expected);
+    assert_eq!(answer.fed(answer.body.chunks(1)), (expected, answer.body.len()));
     // Older models of Gemini say with every part that they stop.
     let part = |count: usize| {
         format!(

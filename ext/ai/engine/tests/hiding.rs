@@ -39,6 +39,33 @@ fn the_usage_chunk_alone_is_hidden_however_it_is_cut() {
 }
 
 #[test]
+fn the_end_of_a_choice_waits_for_the_usage_behind_it() {
+    let word =
+        "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+    let last = "data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}\n\n";
+    let usage = "data: {\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n";
+    let done = "data: [DONE]\n\n";
+    let mut hide = HideUsage::new(SSE).unwrap();
+    let mut filter = |text: &str| String::from_utf8(hide.filter(text.to_string().into()).to_vec()).unwrap();
+    assert_eq!(filter(word), word);
+    // Of two choices, the first one waits for the second.
+    assert_eq!(filter(last), "");
+    assert_eq!(filter(last), last);
+    assert_eq!(filter(": ping\n\n"), "");
+    let (one, two) = usage.split_at(20);
+    assert_eq!(filter(one), "");
+    assert_eq!(filter(two), format!("{last}: ping\n\n"));
+    assert_eq!(filter(done), done);
+    // Where no usage comes, it waits for whatever does.
+    let (one, two) = last.split_at(last.find("reason").unwrap());
+    assert_eq!(filter(one), one);
+    assert_eq!(filter(two), "");
+    assert_eq!(filter(done), [two, done].concat());
+    assert_eq!(filter(last), "");
+    assert_eq!(hide.end(), last);
+}
+
+#[test]
 fn other_streams_and_chunks_pass() {
     for (answer, _) in streams().into_iter().skip(2) {
         assert_eq!(passed(answer.body.chunks(11)), answer.body, "{}", answer.url);

@@ -109,6 +109,7 @@ fn calls_are_recognised_by_host_and_path() {
             r#"{"agent":"a"}"#,
             "gemini.interactions.create gemini generate_content agent.name=a",
         ),
+        (format!("{anthropic}/chat/completions"), "{}", "anthropic.chat.completions.create anthropic chat "),
         (format!("{gemini}/openai/chat/completions"), "{}", "gemini.chat.completions.create gemini chat "),
         (
             format!("{vertex}/publishers/google/models/g:generateContent"),
