@@ -1,13 +1,11 @@
 //! Scopes: none, one, two hooks, and a thousand calls at once.
 
-use std::sync::Arc;
-
 use paid::ai::AiCall;
 use paid::ai::anthropic::{Error, MessageRequest};
 use paid_sandbox::StatusCode;
-use tokio::sync::{Barrier, Semaphore};
 
-use super::{MODEL, count, hello, world, world_with};
+use super::ai_support::crowd::assert_each_of_a_thousand_is_counted;
+use super::{MODEL, hello, world, world_with};
 
 #[tokio::test]
 async fn outside_of_a_scope_calls_go_through_untraced() {
@@ -47,38 +45,16 @@ async fn a_call_that_two_hooks_see_is_counted_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_calls_at_once_are_each_counted_for_their_customer() {
-    const CALLS: usize = 1000;
-    let world = Arc::new(world().await);
-    // So many at a time that descriptors last.
-    let (room, together) = (Arc::new(Semaphore::new(100)), Arc::new(Barrier::new(100)));
-    let tasks: Vec<_> = (0..CALLS)
-        .map(|index| {
-            let (world, room, together) = (world.clone(), room.clone(), together.clone());
-            tokio::spawn(async move {
-                let _room = room.acquire().await.unwrap();
-                together.wait().await;
-                let request = MessageRequest::new(MODEL, 100).user("x".repeat(4 * (index + 1)));
-                let scope = world.client.paid_tracing(format!("c{index}"));
-                let messages = world.anthropic.messages();
-                if index % 2 == 0 {
-                    scope.run_async(messages.create(request)).await.unwrap();
-                } else {
-                    let stream = scope.run_async(messages.stream(request)).await.unwrap();
-                    // Read elsewhere, outside of every scope.
-                    tokio::spawn(stream.final_message()).await.unwrap().unwrap();
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let mut calls = world.calls().await;
-    assert_eq!(calls.len(), CALLS);
-    calls.sort_by_key(|call| count(call, "input_tokens"));
-    for (index, call) in calls.iter().enumerate() {
-        assert_eq!(call.text("external_customer_id"), Some(format!("c{index}").as_str()));
-        assert_eq!(count(call, "input_tokens"), Some(index as i64 + 1));
-        assert_eq!(call.status.code, StatusCode::Ok);
-    }
+    assert_each_of_a_thousand_is_counted(world().await, |caller| async move {
+        let request = MessageRequest::new(MODEL, 100).user(caller.prompt());
+        let messages = caller.world.anthropic.messages();
+        if caller.streams() {
+            let stream = caller.scope.run_async(messages.stream(request)).await.unwrap();
+            // Read elsewhere, outside of every scope.
+            tokio::spawn(stream.final_message()).await.unwrap().unwrap();
+        } else {
+            caller.scope.run_async(messages.create(request)).await.unwrap();
+        }
+    })
+    .await;
 }

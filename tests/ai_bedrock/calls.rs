@@ -18,7 +18,7 @@ const INVOKE: &str = "/model/{id}/invoke";
 #[tokio::test]
 async fn converse_is_recorded_with_what_it_used() {
     let world = world().await;
-    let (answer, call) = world.traced(converse(&world.bedrock).send()).await;
+    let (answer, call) = world.traced_call(converse(&world.bedrock).send()).await;
     let (answer, plain) = (answer.unwrap(), converse(&world.plain).send().await.unwrap());
     assert_eq!((&answer.output, &answer.usage), (&plain.output, &plain.usage));
     assert_eq!((&answer.stop_reason, &answer.metrics), (&plain.stop_reason, &plain.metrics));
@@ -49,7 +49,7 @@ async fn tools_and_cache_tokens_are_counted() {
             .send()
     };
     world.sandbox.provider_script(script().times(2));
-    let (answer, call) = world.traced(send(&world.bedrock)).await;
+    let (answer, call) = world.traced_call(send(&world.bedrock)).await;
     let (answer, plain) = (answer.unwrap(), send(&world.plain).await.unwrap());
     assert_eq!(answer.usage, plain.usage);
     assert_eq!(answer.usage.unwrap().cache_read_input_tokens, Some(30));
@@ -69,7 +69,7 @@ async fn tools_and_cache_tokens_are_counted() {
 async fn a_model_that_is_an_arn_is_told_as_it_is() {
     let world = world().await;
     let arn = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-v1:0";
-    let (answer, call) = world.traced(converse(&world.bedrock).model_id(arn).send()).await;
+    let (answer, call) = world.traced_call(converse(&world.bedrock).model_id(arn).send()).await;
     assert!(answer.is_ok());
     assert_eq!(call.text("gen_ai.request.model"), Some(arn));
 }
@@ -104,7 +104,7 @@ async fn bodies_of_every_maker_are_read() {
     let world = world().await;
     for (model, body) in makers() {
         world.sandbox.provider_script(Script::on(INVOKE).input_tokens(40).output_tokens(9).times(2));
-        let (answer, call) = world.traced(invoke(&world.bedrock, model, &body)).await;
+        let (answer, call) = world.traced_call(invoke(&world.bedrock, model, &body)).await;
         let plain = invoke(&world.plain, model, &body).await;
         assert_eq!((without_id(&answer), answer.content_type), (without_id(&plain), plain.content_type));
         assert_told(&call, "invoke_model", &told(model, "40", "9"));
@@ -123,7 +123,7 @@ async fn embeddings_tell_their_input() {
     let world = world().await;
     let model = "amazon.titan-embed-text-v2:0";
     let (answer, call) =
-        world.traced(invoke(&world.bedrock, model, &json!({"inputText": "hello there"}))).await;
+        world.traced_call(invoke(&world.bedrock, model, &json!({"inputText": "hello there"}))).await;
     assert!(!answer.body.as_ref().is_empty());
     let expected = [("gen_ai.request.model", model), ("gen_ai.usage.input_tokens", "3")];
     assert_told(&call, "invoke_model", &expected);
@@ -133,7 +133,7 @@ async fn embeddings_tell_their_input() {
 async fn an_answer_without_usage_says_so() {
     let world = world().await;
     world.sandbox.provider_script(Script::on(CONVERSE).without_usage());
-    let (answer, call) = world.traced(converse(&world.bedrock).send()).await;
+    let (answer, call) = world.traced_call(converse(&world.bedrock).send()).await;
     // The SDK's own types make zeros of it.
     assert_eq!(answer.unwrap().usage.unwrap().input_tokens, 0);
     let expected = [("gen_ai.request.model", MODEL), ("paid.usage.missing", "the answer tells none")];

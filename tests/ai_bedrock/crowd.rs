@@ -1,47 +1,22 @@
 //! A thousand calls at once.
 
-use std::sync::Arc;
-
-use paid_sandbox::StatusCode;
-use tokio::sync::{Barrier, Semaphore};
-
-use super::{MODEL, all, count, says, world};
+use super::ai_support::crowd::assert_each_of_a_thousand_is_counted;
+use super::{MODEL, all, says, world};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_calls_at_once_are_each_counted_for_their_customer() {
-    const CALLS: usize = 1000;
-    let world = Arc::new(world().await);
-    // So many at a time that descriptors last.
-    let (room, together) = (Arc::new(Semaphore::new(100)), Arc::new(Barrier::new(100)));
-    let tasks: Vec<_> = (0..CALLS)
-        .map(|index| {
-            let (world, room, together) = (world.clone(), room.clone(), together.clone());
-            tokio::spawn(async move {
-                let _room = room.acquire().await.unwrap();
-                together.wait().await;
-                let message = says(&"x".repeat(4 * (index + 1)));
-                let scope = world.client.paid_tracing(format!("c{index}"));
-                if index % 2 == 0 {
-                    let call = world.bedrock.converse().model_id(MODEL).messages(message);
-                    scope.run_async(call.send()).await.unwrap();
-                } else {
-                    let call = world.bedrock.converse_stream().model_id(MODEL).messages(message);
-                    let answer = scope.run_async(call.send()).await.unwrap();
-                    // Read elsewhere, outside of every scope.
-                    assert_eq!(tokio::spawn(all(answer)).await.unwrap().1, None);
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-    let mut calls = world.calls().await;
-    assert_eq!(calls.len(), CALLS);
-    calls.sort_by_key(|call| count(call, "input_tokens"));
-    for (index, call) in calls.iter().enumerate() {
-        assert_eq!(call.text("external_customer_id"), Some(format!("c{index}").as_str()));
-        assert_eq!(count(call, "input_tokens"), Some(index as i64 + 1));
-        assert_eq!(call.status.code, StatusCode::Ok);
-    }
+    assert_each_of_a_thousand_is_counted(world().await, |caller| async move {
+        let message = says(&caller.prompt());
+        let bedrock = &caller.world.bedrock;
+        if caller.streams() {
+            let call = bedrock.converse_stream().model_id(MODEL).messages(message);
+            let answer = caller.scope.run_async(call.send()).await.unwrap();
+            // Read elsewhere, outside of every scope.
+            assert_eq!(tokio::spawn(all(answer)).await.unwrap().1, None);
+        } else {
+            let call = bedrock.converse().model_id(MODEL).messages(message);
+            caller.scope.run_async(call.send()).await.unwrap();
+        }
+    })
+    .await;
 }

@@ -41,7 +41,7 @@ async fn outside_of_a_scope_calls_can_be_refused() {
     // What is no call of a model is nobody's business.
     assert!(!is_untraced(&world.bedrock.list_async_invokes().send().await.unwrap_err()));
     assert_eq!(world.received().len(), 1);
-    let (answer, call) = world.traced(converse(&world.bedrock).send()).await;
+    let (answer, call) = world.traced_call(converse(&world.bedrock).send()).await;
     assert!(answer.is_ok());
     assert_eq!(call.status.code, StatusCode::Ok);
 }
@@ -50,7 +50,7 @@ async fn outside_of_a_scope_calls_can_be_refused() {
 async fn an_interceptor_of_one_call_counts_that_call() {
     let world = world().await;
     let (answer, call) = world
-        .traced(async {
+        .traced_call(async {
             converse(&world.plain).send().await.unwrap();
             converse(&world.plain).customize().interceptor(PaidInterceptor::new()).send().await
         })
@@ -65,17 +65,17 @@ async fn two_interceptors_are_one_span() {
     let twice =
         config(&world.sandbox).interceptor(PaidInterceptor::new()).interceptor(PaidInterceptor::new());
     let twice = Client::from_conf(twice.build());
-    let (_, call) = world.traced(converse(&twice).send()).await;
+    let (_, call) = world.traced_call(converse(&twice).send()).await;
     assert_eq!((call.status.code, count(&call, "input_tokens")), (StatusCode::Ok, Some(3)));
     let more = || PaidInterceptor::new();
-    let (_, call) = world.traced(converse(&twice).customize().interceptor(more()).send()).await;
+    let (_, call) = world.traced_call(converse(&twice).customize().interceptor(more()).send()).await;
     assert_eq!((call.status.code, count(&call, "output_tokens")), (StatusCode::Ok, Some(6)));
     let stream = converse_stream(&twice).customize().interceptor(more());
     // Cut so that what is fed twice can't be read.
     world.sandbox.provider_script(Script::on(CONVERSE_STREAM).pieces([7]));
-    let (read, call) = world.traced(async { all(stream.send().await.unwrap()).await }).await;
+    let (read, call) = world.traced_call(async { all(stream.send().await.unwrap()).await }).await;
     assert_eq!((read.1, call.status.code, count(&call, "output_tokens")), (None, StatusCode::Ok, Some(6)));
-    let (_, call) = world.traced(async { drop(converse_stream(&twice).send().await.unwrap()) }).await;
+    let (_, call) = world.traced_call(async { drop(converse_stream(&twice).send().await.unwrap()) }).await;
     assert_eq!(call.status.code, StatusCode::Error);
 }
 
@@ -83,7 +83,7 @@ async fn two_interceptors_are_one_span() {
 async fn a_call_that_is_counted_by_hand_is_one_span() {
     let world = world_with(PaidInterceptor::new().optional_tracing(false)).await;
     let (_, call) = world
-        .traced(async {
+        .traced_call(async {
             let call = AiCall::start("by.hand", "bedrock", "converse");
             call.inside_async(converse(&world.bedrock).send()).await.unwrap();
             all(call.inside_async(converse_stream(&world.bedrock).send()).await.unwrap()).await;

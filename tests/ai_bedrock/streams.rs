@@ -25,7 +25,7 @@ async fn all_events_arrive_however_they_are_cut() {
             let answer = converse_stream(&world.bedrock).send().await.unwrap();
             all(answer).await
         };
-        let ((events, error), call) = world.traced(read).await;
+        let ((events, error), call) = world.traced_call(read).await;
         let (plain, _) = all(converse_stream(&world.plain).send().await.unwrap()).await;
         assert_eq!((&events, error), (&plain, None));
         assert!(events.len() > 5 && matches!(events.last(), Some(Event::Metadata(_))), "{events:?}");
@@ -61,7 +61,7 @@ async fn chunks_of_every_maker_are_read() {
     for (model, body) in makers() {
         for script in [Script::on(INVOKE_STREAM), Script::on(INVOKE_STREAM).pieces([5])] {
             world.sandbox.provider_script(script.input_tokens(40).output_tokens(9).times(2));
-            let (received, call) = world.traced(chunks(&world.bedrock, model, &body)).await;
+            let (received, call) = world.traced_call(chunks(&world.bedrock, model, &body)).await;
             assert_eq!(received, chunks(&world.plain, model, &body).await);
             assert!(received.len() > 2, "{received:?}");
             assert_told(&call, "invoke_model_with_response_stream", &told(model, "40", "9"));
@@ -91,7 +91,7 @@ async fn a_stream_that_is_dropped_early_is_an_error_span() {
             .sandbox
             .provider_script(Script::on(CONVERSE_STREAM).chunks(200).text("word ".repeat(200)).pieces([64]));
         let (_, call) = world
-            .traced(async {
+            .traced_call(async {
                 let mut answer = converse_stream(&world.bedrock).send().await.unwrap();
                 for _ in 0..read {
                     assert!(answer.stream.recv().await.unwrap().is_some());
@@ -109,7 +109,7 @@ async fn a_stream_that_ends_without_usage_says_so() {
     for script in [Script::on(CONVERSE_STREAM).end_after(3), Script::on(CONVERSE_STREAM).without_usage()] {
         world.sandbox.provider_script(script);
         let read = async { all(converse_stream(&world.bedrock).send().await.unwrap()).await };
-        let ((events, error), call) = world.traced(read).await;
+        let ((events, error), call) = world.traced_call(read).await;
         assert!(!events.is_empty() && error.is_none(), "{error:?}");
         let missing = ("paid.usage.missing", "the answer tells none");
         assert_told(&call, "converse_stream", &[("gen_ai.request.model", MODEL), missing]);
@@ -127,7 +127,7 @@ async fn a_stream_of_known_length_has_ended_with_its_last_byte() {
     let (bytes, content_type) = (raw.bytes().await.unwrap(), "application/vnd.amazon.eventstream");
     world.sandbox.fail(Fault::on("POST", CONVERSE_STREAM).status(200).body(bytes, content_type));
     let (_, call) = world
-        .traced(async {
+        .traced_call(async {
             let mut answer = converse_stream(&world.bedrock).send().await.unwrap();
             for event in &events {
                 assert_eq!(answer.stream.recv().await.unwrap().as_ref(), Some(event));

@@ -57,7 +57,7 @@ async fn a_call_that_two_hooks_see_is_one_span() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spawned_task_counts_if_the_scope_is_carried_into_it() {
     let world = world().await;
-    let scope = world.client.paid_tracing("acme").external_agent_id("bot");
+    let scope = world.scope();
     let openai = world.openai.clone();
     scope
         .run_async(async {

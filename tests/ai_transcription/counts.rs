@@ -1,5 +1,8 @@
 //! What is counted where the recording, the answer or the call is another one.
 
+use paid::ai::audio_seconds;
+use serde_json::json;
+
 use super::*;
 
 #[tokio::test]
@@ -11,7 +14,7 @@ async fn what_can_not_be_read_is_told_by_the_answer_or_said_to_be_missing() {
     let text = b"not a recording at all".to_vec();
     world.sandbox.provider_script(Script::on(PATH).without_usage());
     let span = world.transcribe(form("gpt-4o-transcribe", text.clone())).await;
-    assert_eq!((span.status.code, span.status.message.as_str()), (StatusCode::Ok, ""));
+    assert_ok(&span);
     assert_eq!((seconds(&span), span.text("gen_ai.request.model")), (None, Some("gpt-4o-transcribe")));
     assert_eq!(span.text(MISSING), Some("the answer tells none"));
     // Nothing is missing where the answer tells it.
@@ -43,7 +46,7 @@ async fn images_that_are_edited_are_counted_by_what_the_form_asks_for() {
     let url = format!("{}/images/edits", world.sandbox.openai_base());
     let request = reqwest::Client::new().post(url).multipart(form).build().unwrap();
     let (_, span) =
-        world.call(async { world.http.execute(request).await.unwrap().text().await.unwrap() }).await;
+        world.traced_call(async { world.http.execute(request).await.unwrap().text().await.unwrap() }).await;
     assert_eq!((span.name.as_str(), span.status.code), ("paid.trace.openai.images.edit", StatusCode::Ok));
     assert_eq!(span.text("gen_ai.request.model"), Some("gpt-image-1"));
     assert_eq!(int(&span, "gen_ai.image.count"), Some(2));
@@ -67,7 +70,7 @@ async fn a_stream_is_known_to_be_one_by_its_form() {
                 assert_eq!(answer.text().await.unwrap(), events);
             }
         };
-        let (_, span) = world.call(call).await;
+        let (_, span) = world.traced_call(call).await;
         assert_eq!(seconds(&span), Some(1.7));
         assert_eq!(span.status.code == StatusCode::Ok, is_read, "{:?}", span.status);
     }
@@ -85,15 +88,15 @@ async fn a_call_by_hand_knows_its_recording() {
         call.end();
     };
     let url = "https://api.openai.com/v1/audio/transcriptions";
-    let (_, span) = world.call(async { answer(paid::ai::watch("POST", url, &body)) }).await;
-    assert_span(&span, 1.423_197);
+    let (_, span) = world.traced_call(async { answer(paid::ai::watch("POST", url, &body)) }).await;
+    assert_measured(&span, 1.423_197);
     let (_, span) = world
-        .call(async {
+        .traced_call(async {
             let mut call = paid::ai::watch("POST", url, "");
             call.attribute("gen_ai.request.model", "whisper-1");
             call.audio_seconds(audio_seconds(&file).unwrap());
             answer(call);
         })
         .await;
-    assert_span(&span, 1.423_197);
+    assert_measured(&span, 1.423_197);
 }

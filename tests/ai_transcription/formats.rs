@@ -30,10 +30,10 @@ async fn every_format_is_measured_on_its_way_and_arrives_as_it_was() {
                 }
             };
             let span = world.transcribe(form(part().await)).await;
-            assert_span(&span, expected);
-            let hooked = seen(&world.last());
+            assert_measured(&span, expected);
+            let hooked = seen(world.received().last().unwrap());
             plain.execute(world.request(form(part().await))).await.unwrap();
-            let bare = seen(&world.last());
+            let bare = seen(world.received().last().unwrap());
             assert_eq!(hooked.0, bare.0, "{name} {way}");
             assert!(hooked.1 == bare.1, "{name} {way}");
             let is_sized = hooked.0.iter().any(|(header, _)| header == "content-length");

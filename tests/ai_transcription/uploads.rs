@@ -1,5 +1,14 @@
 //! Uploads that are repeated, long, many, or seen twice.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest_retry::RetryTransientMiddleware;
+use reqwest_retry::policies::ExponentialBackoff;
+
+use super::ai_support::audio::{assert_each_is_longer_by_a_tenth, tenths};
+use super::ai_support::crowd::crowd;
 use super::*;
 
 #[tokio::test]
@@ -19,13 +28,12 @@ async fn a_form_at_hand_is_read_too_and_can_be_repeated() {
     world.sandbox.fail(Fault::on("POST", PATH).status(429));
     world.sandbox.fail(Fault::on("POST", PATH).cut());
     let url = format!("{}/audio/transcriptions", world.sandbox.openai_base());
-    let request = http.post(url).bearer_auth("provider_key");
+    let request = http.post(url).bearer_auth(KEY);
     let request = request.header("content-type", "multipart/form-data; boundary=b").body(body.clone());
-    let (status, span) = world.call(async { request.send().await.unwrap().status() }).await;
+    let (status, span) = world.traced_call(async { request.send().await.unwrap().status() }).await;
     assert_eq!(status.as_u16(), 200);
-    assert_span(&span, 1.227_755);
-    let requests = world.sandbox.requests();
-    let attempts: Vec<_> = requests.iter().filter(|one| one.path().ends_with(PATH)).collect();
+    assert_measured(&span, 1.227_755);
+    let attempts = world.received();
     assert_eq!(attempts.len(), 3);
     assert!(attempts.iter().all(|attempt| attempt.body() == body));
 }
@@ -66,39 +74,20 @@ async fn a_long_recording_is_not_held() {
     let file = Part::stream(Body::wrap_stream(Pieces(pieces))).file_name("long.wav");
     let span = world.transcribe(form(file)).await;
     let header = 78.0;
-    assert_span(&span, ((PIECES * PIECE) as f64 - header) / 16_000.0);
+    assert_measured(&span, ((PIECES * PIECE) as f64 - header) / 16_000.0);
     let most = most.load(Ordering::Relaxed);
     assert!(most < 64, "{most} pieces of {PIECES} at once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_at_once_are_each_counted_for_their_customer() {
-    const UPLOADS: usize = 200;
-    let world = Arc::new(world().await);
-    let uploads = (0..UPLOADS).map(|number| {
-        let world = world.clone();
-        tokio::spawn(async move {
-            let mut file = sample("piped.wav");
-            file.resize(78 + 1600 * (number + 1), 0);
-            let file = Part::stream(streamed(file, 500 + number)).file_name("a.wav");
-            let request = world.request(form(file));
-            let call = async { world.http.execute(request).await.unwrap().text().await.unwrap() };
-            world.client.paid_tracing(format!("customer_{number}")).run_async(call).await
-        })
+    let calls = crowd(world().await, 200, |caller| async move {
+        let file = streamed(tenths(caller.number + 1), 500 + caller.number);
+        let request = caller.world.request(form(Part::stream(file).file_name("a.wav")));
+        let call = async { caller.world.http.execute(request).await.unwrap().text().await.unwrap() };
+        caller.scope.run_async(call).await;
     });
-    for upload in uploads.collect::<Vec<_>>() {
-        upload.await.unwrap();
-    }
-    let spans = world.sandbox.wait_for_spans(2 * UPLOADS, PATIENCE).await;
-    let calls = spans.iter().filter(|span| span.name == "paid.trace.openai.audio.transcriptions.create");
-    let counted: BTreeMap<_, _> = calls
-        .map(|span| (span.text("external_customer_id").unwrap().to_string(), seconds(span).unwrap()))
-        .collect();
-    assert_eq!((spans.len(), counted.len()), (2 * UPLOADS, UPLOADS));
-    for number in 0..UPLOADS {
-        let found = counted[&format!("customer_{number}")];
-        assert!((found - (number + 1) as f64 / 10.0).abs() < 1e-6, "{number}: {found}");
-    }
+    assert_each_is_longer_by_a_tenth(&calls.await);
 }
 
 #[tokio::test]
@@ -109,6 +98,7 @@ async fn an_upload_that_two_hooks_see_is_one_span() {
         .with(middleware(world.sandbox.openai_base()))
         .build();
     let request = world.request(form(part("opus.ogg")));
-    let (_, span) = world.call(async { twice.execute(request).await.unwrap().text().await.unwrap() }).await;
-    assert_span(&span, 1.7);
+    let (_, span) =
+        world.traced_call(async { twice.execute(request).await.unwrap().text().await.unwrap() }).await;
+    assert_measured(&span, 1.7);
 }
