@@ -62,6 +62,24 @@ async fn a_stream_is_asked_for_its_usage_and_the_caller_sees_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn who_stops_at_the_finish_reason_is_counted() {
+    let world = world().await;
+    let script = Script::on(CHAT).chunks(3).chunk_delay(Duration::from_millis(30)).output_tokens(30);
+    world.sandbox.provider_script(script);
+    let (_, call) = world
+        .traced_call(async {
+            let mut stream = world.openai.chat().create_stream(hello()).await.unwrap();
+            while let Some(chunk) = next(&mut stream).await {
+                if chunk.unwrap().choices[0].finish_reason.is_some() {
+                    break;
+                }
+            }
+        })
+        .await;
+    assert_eq!((call.status.code, count(&call, "output_tokens")), (StatusCode::Ok, Some(30)));
+}
+
+#[tokio::test]
 async fn who_asks_for_the_usage_gets_it() {
     let world = world().await;
     let (with, call) = world.traced_call(chunks(&world, asking())).await;

@@ -42,7 +42,8 @@
 //! of its own, say so with [`Providers::compatible`](super::Providers::compatible).
 //!
 //! Chat streams tell their usage only when asked: they are, by `stream_options.include_usage`, and the chunk with the answer
-//! to that is kept from a caller who did not ask.
+//! to that is kept from a caller who did not ask. So that a caller may stop at the `finish_reason`, the chunk with it is
+//! passed on when the next one is there.
 //! [`Providers::ask_for_stream_usage`](super::Providers::ask_for_stream_usage) turns that off. async-openai reads streams in
 //! a task of its own; they count in the scope that they were asked for in. One that is dropped early is recorded as failed.
 //!
