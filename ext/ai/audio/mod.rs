@@ -2,6 +2,9 @@
 //!
 //! Every format is read forward, a header at a time, and what lies between is skipped: a file of any size takes a few
 //! hundred bytes, and what a header claims is never allocated. Numbers of a damaged file that can't be are no duration.
+//!
+//! Libraries for it seek in a file that is there as a whole, so every upload would be kept in memory; and on damaged files
+//! they panic, or allocate what a header claims.
 
 mod flac;
 mod matroska;
