@@ -62,7 +62,9 @@ impl Middleware for PaidMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         match self.0.begin(&mut request).map_err(Error::middleware)? {
-            Some(exchange) => exchange.run(next.run(request, extensions)).await,
+            Some(exchange) => {
+                exchange.run(next.run(request, extensions), |watch, error| watch.fail(error)).await
+            }
             None => next.run(request, extensions).await,
         }
     }

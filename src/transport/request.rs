@@ -4,7 +4,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::State;
-use crate::error::{Error, InvalidRequest, TransportError};
+use crate::error::{InvalidRequest, TransportError};
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("paid-rust/", env!("CARGO_PKG_VERSION")));
 const LANGUAGE: HeaderName = HeaderName::from_static("x-fern-language");
@@ -13,20 +13,17 @@ const SDK_VERSION: HeaderName = HeaderName::from_static("x-fern-sdk-version");
 const MAX_REDIRECTS: usize = 10;
 
 /// The client that sends when the caller gave none.
-pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, Error> {
+pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, TransportError> {
     let policy = match follow_redirects {
         true => reqwest::redirect::Policy::limited(MAX_REDIRECTS),
         false => reqwest::redirect::Policy::none(),
     };
     let built = reqwest::Client::builder().redirect(policy).tcp_nodelay(true).build();
-    built.map_err(|error| {
-        TransportError {
-            operation: "the client",
-            reason: format!("TLS could not be set up: {}", super::reason::of(&error)),
-            connected: false,
-            attempts: 0,
-        }
-        .into()
+    built.map_err(|error| TransportError {
+        operation: "the client",
+        reason: format!("TLS could not be set up: {}", super::reason::of(&error)),
+        connected: false,
+        attempts: 0,
     })
 }
 

@@ -118,19 +118,6 @@ from!(
     Untraced(UntracedCall)
 );
 
-/// The SDK's own client fails in fewer ways.
-impl From<crate::Error> for Error {
-    fn from(error: crate::Error) -> Self {
-        match error {
-            crate::Error::Timeout(error) => error.into(),
-            crate::Error::Transport(error) => error.into(),
-            crate::Error::Decode(error) => error.into(),
-            crate::Error::InvalidRequest(error) => error.into(),
-            crate::Error::Api(error) => InvalidRequest::new("client", error.to_string()).into(),
-        }
-    }
-}
-
 /// An error in Anthropic's words.
 #[derive(Clone)]
 pub struct ApiError {

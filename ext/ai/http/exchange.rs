@@ -1,11 +1,10 @@
 //! A call over HTTP, from its request to its answer.
 
-use std::error::Error;
 use std::future::Future;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Request, Response, ResponseBuilderExt};
+use reqwest::{Body, Response, ResponseBuilderExt};
 
 use super::body::WatchedBody;
 use super::outgoing::Outgoing;
@@ -55,16 +54,7 @@ impl Hook {
     /// # Errors
     ///
     /// It would not be traced, and has to be.
-    pub fn begin(&self, request: &mut Request) -> Result<Option<Exchange>, UntracedCall> {
-        self.look(request)
-    }
-
-    /// The same for a request of any kind.
-    ///
-    /// # Errors
-    ///
-    /// It would not be traced, and has to be.
-    pub fn look(&self, request: &mut impl Outgoing) -> Result<Option<Exchange>, UntracedCall> {
+    pub fn begin(&self, request: &mut impl Outgoing) -> Result<Option<Exchange>, UntracedCall> {
         if self.is_idle() {
             return Ok(None);
         }
@@ -127,7 +117,7 @@ fn is_signed(headers: &HeaderMap) -> bool {
 #[cfg(feature = "openai")]
 impl Change {
     /// Changes the same request, built anew.
-    pub fn repeat(&self, request: &mut Request) {
+    pub fn repeat(&self, request: &mut reqwest::Request) {
         if let Some(recognized) = &self.asked {
             ask(recognized, request);
         }
@@ -144,14 +134,10 @@ impl Exchange {
         self.change.clone()
     }
 
-    /// Makes the call. What it answers is what the caller gets; its body is watched on the way.
-    #[cfg_attr(not(feature = "reqwest-middleware"), allow(dead_code))]
-    pub async fn run<E: Error>(self, call: impl Future<Output = Result<Response, E>>) -> Result<Response, E> {
-        self.run_told(call, |watch, error| watch.fail(error)).await
-    }
-
-    /// The same, where an error is told in other words than its own.
-    pub async fn run_told<E>(
+    /// Makes the call, and tells the watch of its error. What it answers is what the caller gets; its body is watched on
+    /// the way.
+    #[cfg(any(feature = "openai", feature = "reqwest-middleware"))]
+    pub async fn run<E>(
         mut self,
         call: impl Future<Output = Result<Response, E>>,
         tell: impl FnOnce(&mut Watch, &E),

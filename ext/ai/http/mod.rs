@@ -15,4 +15,4 @@ pub(crate) use exchange::Hook;
 #[cfg(feature = "tower")]
 pub(crate) use outgoing::Outgoing;
 #[cfg(feature = "tower")]
-pub(crate) use upload::Upload;
+pub(crate) use upload::{Reading, Upload};

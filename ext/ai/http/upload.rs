@@ -35,7 +35,12 @@ impl Upload {
 
     /// The body of one attempt. It is sent byte for byte as it is.
     pub fn of<B>(&self, body: B) -> UploadBody<B> {
-        UploadBody { inner: body, rest: Bytes::new(), form: FormBody::default(), upload: self.clone() }
+        UploadBody { inner: body, rest: Bytes::new(), reading: self.read() }
+    }
+
+    /// Reads the body of one attempt.
+    pub fn read(&self) -> Reading {
+        Reading { form: FormBody::default(), upload: self.clone() }
     }
 
     /// Tells the watch what is known by now.
@@ -48,13 +53,32 @@ impl Upload {
     }
 
     /// More is known from an attempt.
-    pub fn learn(&self, form: &FormBody) {
+    fn learn(&self, form: &FormBody) {
         let mut sent = self.lock();
         let whole = form.is_whole();
         if (whole || !sent.whole) && sent.body != *form.body() {
             sent.body = form.body().clone();
         }
         sent.whole |= whole;
+    }
+}
+
+/// The form of one attempt, as far as it was sent.
+pub(crate) struct Reading {
+    form: FormBody,
+    upload: Upload,
+}
+
+impl Reading {
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.form.feed(bytes);
+        self.upload.learn(&self.form);
+    }
+
+    /// For another attempt, from the start.
+    #[cfg(feature = "tower")]
+    pub fn again(&self) -> Self {
+        self.upload.read()
     }
 }
 
@@ -65,8 +89,7 @@ pin_project! {
         inner: B,
         // Of a large piece.
         rest: Bytes,
-        form: FormBody,
-        upload: Upload,
+        reading: Reading,
     }
 }
 
@@ -92,8 +115,7 @@ impl<B: Body<Data = Bytes>> Body for UploadBody<B> {
         if bytes.len() > MOST_AT_ONCE {
             *this.rest = bytes.split_off(MOST_AT_ONCE);
         }
-        this.form.feed(&bytes);
-        this.upload.learn(this.form);
+        this.reading.feed(&bytes);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 

@@ -201,7 +201,7 @@ where
     let request = factory(first, request, change);
     let call = async { inner.call(request).await.map_err(Into::into) };
     match exchange {
-        Some(exchange) => exchange.run_told(call, fail).await,
+        Some(exchange) => exchange.run(call, fail).await,
         None => call.await,
     }
 }

@@ -9,8 +9,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::ext::ai::engine::FormBody;
-use crate::ext::ai::http::Upload;
+use crate::ext::ai::http::{Reading, Upload};
 
 pin_project! {
     /// The body of a request as the service below a [`PaidLayer`](super::PaidLayer) gets it: the caller's own, with
@@ -23,14 +22,9 @@ pin_project! {
         inner: B,
         // Before all that is still in the body.
         peeked: Option<Peeked<B::Error>>,
+        // Of a form.
         reading: Option<Reading>,
     }
-}
-
-/// A form that is read while it is sent.
-struct Reading {
-    form: FormBody,
-    upload: Upload,
 }
 
 #[derive(Clone)]
@@ -64,8 +58,8 @@ impl<B: Body<Data = Bytes>> PeekedBody<B> {
         self.peeked = Some(Peeked { first: First::Data(bytes), length });
     }
 
-    pub(super) fn read_in_passing(&mut self, upload: Upload) {
-        self.reading = Some(Reading { form: FormBody::default(), upload });
+    pub(super) fn read_in_passing(&mut self, upload: &Upload) {
+        self.reading = Some(upload.read());
     }
 
     /// Takes the first frame out, if it is there. Only a body of a known length can be seen to be whole.
@@ -108,12 +102,11 @@ impl<B: Body<Data = Bytes>> Body for PeekedBody<B> {
                 First::End => None,
             },
         };
-        if let Some(Reading { form, upload }) = this.reading
+        if let Some(reading) = this.reading
             && let Some(Ok(frame)) = &frame
             && let Some(bytes) = frame.data_ref()
         {
-            form.feed(bytes);
-            upload.learn(form);
+            reading.feed(bytes);
         }
         Poll::Ready(frame)
     }
@@ -135,12 +128,11 @@ where
     B::Error: Clone,
 {
     fn clone(&self) -> Self {
-        // It is sent, and read, from its start.
-        let again = |reading: &Reading| Reading { form: FormBody::default(), upload: reading.upload.clone() };
         PeekedBody {
             inner: self.inner.clone(),
             peeked: self.peeked.clone(),
-            reading: self.reading.as_ref().map(again),
+            // It is sent, and read, from its start.
+            reading: self.reading.as_ref().map(Reading::again),
         }
     }
 }

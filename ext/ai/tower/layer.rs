@@ -121,7 +121,7 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let mut request = request.map(PeekedBody::new);
-        let looked = self.hook.look(&mut request);
+        let looked = self.hook.begin(&mut request);
         ResponseFuture::new(looked, || self.inner.call(request))
     }
 }

@@ -49,6 +49,6 @@ impl<B: Body<Data = Bytes> + Unpin> Outgoing for Request<PeekedBody<B>> {
     }
 
     fn read_in_passing(&mut self, upload: &Upload) {
-        self.body_mut().read_in_passing(upload.clone());
+        self.body_mut().read_in_passing(upload);
     }
 }
