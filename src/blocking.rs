@@ -66,8 +66,8 @@ impl Paid {
     }
 
     #[cfg(feature = "cost-tracing")]
-    pub(crate) fn token(&self) -> &Token {
-        self.client.token()
+    pub(crate) fn account(&self) -> &Arc<crate::account::Account> {
+        self.client.account()
     }
 }
 

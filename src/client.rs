@@ -58,12 +58,14 @@ impl AsyncPaid {
     }
 
     pub(crate) fn from_transport(transport: Transport) -> Self {
+        #[cfg(feature = "cost-tracing")]
+        crate::account::note_client(&transport.account);
         AsyncPaid { transport: Arc::new(transport) }
     }
 
     #[cfg(feature = "cost-tracing")]
-    pub(crate) fn token(&self) -> &Token {
-        &self.transport.token
+    pub(crate) fn account(&self) -> &Arc<crate::account::Account> {
+        &self.transport.account
     }
 
     pub(crate) fn transport(&self) -> &Arc<Transport> {

@@ -60,6 +60,8 @@ impl Default for RetryBudget {
 pub struct Builder<C> {
     token: Option<Token>,
     base_url: Option<String>,
+    #[cfg(feature = "cost-tracing")]
+    collector_endpoint: Option<String>,
     environment: Environment,
     pub(crate) defaults: Defaults,
     follow_redirects: bool,
@@ -73,6 +75,8 @@ impl<C> Builder<C> {
         Builder {
             token: None,
             base_url: None,
+            #[cfg(feature = "cost-tracing")]
+            collector_endpoint: None,
             environment: Environment::default(),
             defaults: Defaults::default(),
             follow_redirects: true,
@@ -91,6 +95,15 @@ impl<C> Builder<C> {
     /// Another server than the environment's: an absolute http or https URL.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// The OTLP/HTTP collector that this client's traces go to, with its whole path, such as
+    /// `http://gateway:4318/v1/traces`. By default that of `PAID_OTEL_COLLECTOR_ENDPOINT`, or Paid's own, whatever
+    /// the base URL is. Python: `initialize_tracing(collector_endpoint)`.
+    #[cfg(feature = "cost-tracing")]
+    pub fn collector_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.collector_endpoint = Some(url.into());
         self
     }
 
@@ -167,6 +180,11 @@ impl<C> Builder<C> {
             )
         })?;
         let authorization = token.fixed()?;
+        #[cfg(feature = "cost-tracing")]
+        let collector_endpoint = self
+            .collector_endpoint
+            .map(|url| check_url("collector_endpoint", &url).map(String::from))
+            .transpose()?;
         let base_url = base_url(self.base_url.as_deref().unwrap_or(self.environment.base_url()))?;
         if self.defaults.timeout.is_zero() {
             return Err(InvalidRequest::new("timeout", "is zero: give a duration above zero").into());
@@ -177,6 +195,12 @@ impl<C> Builder<C> {
         };
         Ok(Transport {
             http,
+            #[cfg(feature = "cost-tracing")]
+            account: std::sync::Arc::new(crate::account::Account {
+                token: token.clone(),
+                collector_endpoint,
+                other_server: (base_url != self.environment.base_url()).then(|| base_url.clone()),
+            }),
             base_url,
             token,
             authorization,
@@ -197,18 +221,25 @@ impl<C> fmt::Debug for Builder<C> {
     }
 }
 
-/// Checks a base URL and cuts its trailing slashes.
-fn base_url(text: &str) -> Result<String, InvalidRequest> {
-    let refuse = |problem: &str| Err(InvalidRequest::new("base_url", problem));
+/// An absolute http or https URL without a user name or password.
+pub(crate) fn check_url(field: &str, text: &str) -> Result<reqwest::Url, InvalidRequest> {
+    let refuse = |problem: &str| Err(InvalidRequest::new(field, problem));
     let Ok(url) = reqwest::Url::parse(text.trim()) else {
-        return refuse("is not an absolute URL: give one such as https://api.agentpaid.io/api/v1");
+        return refuse("is not an absolute URL: give one such as https://host/path");
     };
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return refuse("is not an http or https URL");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("holds a user name or password: give the API key as token instead");
+        return refuse("holds a user name or password: only the API key authorizes, take them out");
     }
+    Ok(url)
+}
+
+/// Checks a base URL and cuts its trailing slashes.
+fn base_url(text: &str) -> Result<String, InvalidRequest> {
+    let refuse = |problem: &str| Err(InvalidRequest::new("base_url", problem));
+    let url = check_url("base_url", text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return refuse(
             "has a query or fragment: give the part up to the version, such as https://host/api/v1",

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "cost-tracing")]
+mod account;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod call;

@@ -34,6 +34,12 @@ pub fn init() -> bool {
     installed.is_ok()
 }
 
+/// Whether `PAID_LOG_LEVEL` lets errors through, for programs without a subscriber.
+#[cfg(feature = "cost-tracing")]
+pub(crate) fn is_error_wanted() -> bool {
+    level(&std::env::var(LEVEL_VARIABLE).unwrap_or_default()) != Some(None)
+}
+
 /// The level of a name; `Some(None)` for CRITICAL, above which the SDK writes nothing; `None` if unknown.
 fn level(name: &str) -> Option<Option<Level>> {
     match name.trim().to_ascii_uppercase().as_str() {

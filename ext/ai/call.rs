@@ -11,7 +11,7 @@ use opentelemetry::{KeyValue, Value};
 use super::content::is_content;
 use super::engine::{Inside, run_inside, without_secrets};
 use crate::ext::delivery::{Attribute, now_unix_nano};
-use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
+use crate::ext::tracing::{ActiveScope, Outcome, current_scope, new_span_id};
 
 /// A call of an AI provider in the current scope, from its start to its end: what it used goes into the trace, and
 /// Paid computes what it cost.
@@ -37,7 +37,7 @@ use crate::ext::tracing::{OpenScope, Outcome, current_scope, new_span_id};
 pub struct AiCall(Option<Running>);
 
 struct Running {
-    scope: Arc<OpenScope>,
+    scope: Arc<ActiveScope>,
     span_id: SpanId,
     name: String,
     start_unix_nano: u64,

@@ -28,6 +28,11 @@ impl Mirror {
         Mirror { processor: Arc::new(processor), scope }
     }
 
+    /// Whether it is the very same mirror.
+    pub fn is_that_of(&self, other: Option<&Mirror>) -> bool {
+        other.is_some_and(|other| Arc::ptr_eq(&self.processor, &other.processor))
+    }
+
     pub(super) fn copy(&self, span: &Span<'_>) {
         self.processor.on_end(self.data(span));
     }

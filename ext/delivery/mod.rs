@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub compression: bool,
     /// None: memory only.
     pub spool: Option<SpoolSettings>,
+    /// Whether a second signal that joins the costs of a trace is refused.
+    pub strict_cost_tracing: bool,
     pub callbacks: Callbacks,
     #[cfg(feature = "mirror")]
     pub mirror: Option<Mirror>,

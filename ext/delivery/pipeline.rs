@@ -204,6 +204,16 @@ impl Pipeline {
         self.used().is_none_or(|here| here.shared.answering.load(Ordering::Relaxed))
     }
 
+    /// The collector's URL.
+    pub fn endpoint(&self) -> &str {
+        self.shared.settings.endpoint.as_str()
+    }
+
+    /// Whether a second signal that joins the costs of a trace is refused.
+    pub fn is_strict_about_costs(&self) -> bool {
+        self.shared.settings.strict_cost_tracing
+    }
+
     pub fn stats(&self) -> DeliveryStats {
         self.used().map(|here| here.shared.queue.stats()).unwrap_or_default()
     }

@@ -63,6 +63,22 @@ pub(crate) struct Callbacks {
     pub on_dead_letter: Option<OnDeadLetter>,
 }
 
+impl Callbacks {
+    /// Whether `on_loss` is not given here, or is the very same function there.
+    pub fn on_loss_is_that_of(&self, other: &Callbacks) -> bool {
+        same_if_given(&self.on_loss, &other.on_loss)
+    }
+
+    /// As [`on_loss_is_that_of`](Self::on_loss_is_that_of), for `on_dead_letter`.
+    pub fn on_dead_letter_is_that_of(&self, other: &Callbacks) -> bool {
+        same_if_given(&self.on_dead_letter, &other.on_dead_letter)
+    }
+}
+
+fn same_if_given<T: ?Sized>(given: &Option<Arc<T>>, other: &Option<Arc<T>>) -> bool {
+    given.as_ref().is_none_or(|given| other.as_ref().is_some_and(|other| Arc::ptr_eq(given, other)))
+}
+
 impl fmt::Debug for Callbacks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Callbacks")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::account::{self, each};
+use super::runtime::{self, each};
 use crate::ext::delivery::{DeliveryStats, Pipeline};
 
 /// Delivery of everything that this process records, under whatever account.
@@ -27,12 +27,12 @@ pub struct Delivery(());
 impl Delivery {
     /// Counts of every span: each is in exactly one place.
     pub fn stats(&self) -> DeliveryStats {
-        account::stats()
+        runtime::stats()
     }
 
     /// Why spans are held at the moment, such as `the collector answered 503`; none while they go out.
     pub fn problem(&self) -> Option<String> {
-        account::problem()
+        runtime::problem()
     }
 
     /// Waits until everything recorded so far is acknowledged or given up, at most `timeout`; whether it was in time.

@@ -10,7 +10,7 @@ use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::outcome::Outcome;
-use super::scope::{Current, OpenScope, Opened, PaidTracing};
+use super::scope::{ActiveScope, Innermost, Opened, PaidTracing, carried};
 
 pin_project! {
     /// A future that runs in a scope. See [`PaidTracing::run_async`].
@@ -19,31 +19,47 @@ pin_project! {
         tracing: Option<PaidTracing>,
         running: Option<Running>,
         judge: fn(&F::Output) -> Outcome,
+        // Taken out where the future is dropped, so that what its destructors record belongs to its scope.
         #[pin]
-        work: F,
+        work: Option<F>,
+    }
+
+    impl<F: Future> PinnedDrop for Traced<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let context = match this.running {
+                Some(running) => running.context.clone(),
+                // Never polled, so its scope never opened; what is recorded is not the outer scope's either.
+                None => Some(Innermost::Untraced("the scope's future was dropped before it ran".into()).context()),
+            };
+            let _attached = context.map(Context::attach);
+            this.work.set(None);
+        }
     }
 }
 
 impl<F: Future> Traced<F> {
     pub(super) fn new(tracing: PaidTracing, work: F, judge: fn(&F::Output) -> Outcome) -> Self {
-        Traced { tracing: Some(tracing), running: None, judge, work }
+        Traced { tracing: Some(tracing), running: None, judge, work: Some(work) }
     }
 }
 
 /// A scope around a future. Dropped before its end, it is abandoned.
 struct Running {
-    scope: Option<Arc<OpenScope>>,
-    context: Context,
+    /// None: untraced, or ended.
+    scope: Option<Arc<ActiveScope>>,
+    /// None: untraced, and there is no outer scope to hide.
+    context: Option<Context>,
 }
 
 impl Running {
     fn open(tracing: PaidTracing) -> Self {
         match tracing.open() {
             Opened::Scope(scope) => {
-                let context = Context::current_with_value(Current(scope.clone()));
-                Running { scope: Some(scope), context }
+                let context = Innermost::of_future(&scope).context();
+                Running { scope: Some(scope), context: Some(context) }
             }
-            Opened::Untraced => Running { scope: None, context: Context::current() },
+            Opened::Untraced(hidden) => Running { scope: None, context: hidden },
         }
     }
 
@@ -68,20 +84,17 @@ impl<F: Future> Future for Traced<F> {
         if let Some(tracing) = this.tracing.take() {
             *this.running = Some(Running::open(tracing));
         }
-        // Polled after its end: that is for the future inside to say.
-        let Some(running) = this.running else { return this.work.poll(context) };
-        if running.scope.is_none() {
-            return this.work.poll(context);
-        }
-        let work = this.work;
+        let (Some(running), Some(work)) = (this.running, this.work.as_pin_mut()) else { return Poll::Pending };
         let polled = {
-            let _attached = running.context.clone().attach();
+            let _attached = running.context.clone().map(Context::attach);
             catch_unwind(AssertUnwindSafe(|| work.poll(context)))
         };
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(value)) => {
-                running.end((this.judge)(&value));
+                if running.scope.is_some() {
+                    running.end((this.judge)(&value));
+                }
                 Poll::Ready(value)
             }
             Err(payload) => {
@@ -106,7 +119,7 @@ impl<F: Future> Future for Traced<F> {
 pub trait InCurrentScope: Future + Sized {
     /// This future, in the scope (and with the scoped token) that is current now.
     fn in_current_scope(self) -> Scoped<Self> {
-        Scoped { context: Context::current(), work: self }
+        Scoped { context: carried(), work: Some(self) }
     }
 }
 
@@ -117,8 +130,17 @@ pin_project! {
     #[must_use = "futures do nothing unless they are awaited"]
     pub struct Scoped<F> {
         context: Context,
+        // As in `Traced`.
         #[pin]
-        work: F,
+        work: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Scoped<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _attached = this.context.clone().attach();
+            this.work.set(None);
+        }
     }
 }
 
@@ -127,8 +149,9 @@ impl<F: Future> Future for Scoped<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let Some(work) = this.work.as_pin_mut() else { return Poll::Pending };
         let _attached = this.context.clone().attach();
-        this.work.poll(context)
+        work.poll(context)
     }
 }
 
@@ -145,7 +168,7 @@ impl<F: Future> Future for Scoped<F> {
 /// });
 /// ```
 pub fn carry_scope<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let context = Context::current();
+    let context = carried();
     move || {
         let _attached = context.attach();
         work()

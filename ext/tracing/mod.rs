@@ -20,36 +20,37 @@
 //! `OTEL_*` variable, does no I/O on your threads, and where it cannot start, your code runs untraced.
 
 #[doc(hidden)]
-#[path = "macros.rs"]
+#[path = "macro_support.rs"]
 pub mod __private;
-mod account;
+mod runtime;
 mod client;
 mod dead_letters;
 mod delivery;
 mod futures;
 mod ids;
+mod joined_costs;
 mod metadata;
 mod options;
 #[cfg(unix)]
-mod os_signals;
+mod shutdown_signals;
 mod outcome;
-mod registry;
+
 mod scope;
 mod signal;
-mod text;
+mod id;
 mod token;
 
-pub use account::{FlushGuard, TracingError, flush_guard, initialize_tracing};
+pub use runtime::{AsDefault, FlushGuard, TracingError, flush_guard, initialize_tracing};
 pub use dead_letters::{StoredDeadLetter, dead_letters};
 pub use delivery::{Delivery, delivery, flush, shutdown};
 pub use futures::{InCurrentScope, Scoped, Traced, carry_scope};
 pub use metadata::Metadata;
 pub use options::TracingOptions;
 #[cfg(unix)]
-pub use os_signals::flush_on_signals;
+pub use shutdown_signals::flush_on_signals;
 pub use scope::{PaidTracing, Scope, current_tracing_token, paid_tracing};
 pub use signal::{Signal, SignalData, SignalError, signal};
-pub use text::OptionalText;
+pub use id::IntoId;
 pub use token::{
     InvalidToken, TracingToken, generate_and_set_tracing_token, generate_tracing_token, set_tracing_token,
     unset_tracing_token, with_tracing_token,
@@ -58,10 +59,10 @@ pub use token::{
 pub use super::delivery::{DeadLetter, DeliveryStats, Loss, LossCause};
 pub use paid_macros::paid_tracing;
 
-pub(crate) use account::{flush_before_exit, is_enabled};
+pub(crate) use runtime::{flush_before_exit, is_enabled};
 pub(crate) use ids::span_id as new_span_id;
 pub(crate) use outcome::Outcome;
-pub(crate) use scope::{OpenScope, current as current_scope};
+pub(crate) use scope::{ActiveScope, current as current_scope};
 
 /// The scope's name in OpenTelemetry, and the version with it.
 const INSTRUMENTATION: (&str, &str) = ("paid.rust", env!("CARGO_PKG_VERSION"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::INSTRUMENTATION;
-use super::account::TracingError;
+use super::TracingError;
 use crate::ext::delivery::{Callbacks, DeadLetter, Loss, Settings, SpoolSettings};
 use crate::{Token, environment};
 
@@ -37,15 +37,17 @@ pub struct TracingOptions {
     spool_dir: Option<PathBuf>,
     max_spool_bytes: Option<u64>,
     max_spool_age: Option<Duration>,
-    no_compression: bool,
+    compression: Option<bool>,
     exit_timeout: Option<Duration>,
+    strict_cost_tracing: Option<bool>,
     callbacks: Callbacks,
     #[cfg(feature = "mirror")]
     mirror: Option<crate::ext::delivery::Mirror>,
 }
 
 impl TracingOptions {
-    /// Everything from the environment: `PAID_API_KEY`, `PAID_OTEL_COLLECTOR_ENDPOINT`, `PAID_SPOOL_DIR`.
+    /// Everything as it is elsewhere: the key of the process's clients or `PAID_API_KEY`, and
+    /// `PAID_OTEL_COLLECTOR_ENDPOINT`, `PAID_SPOOL_DIR`.
     pub fn new() -> Self {
         Self::default()
     }
@@ -93,7 +95,7 @@ impl TracingOptions {
     /// Whether requests are compressed by gzip, as they are by default; a collector that refuses that is sent plain ones
     /// all the same.
     pub fn compression(mut self, on: bool) -> Self {
-        self.no_compression = !on;
+        self.compression = Some(on);
         self
     }
 
@@ -101,6 +103,14 @@ impl TracingOptions {
     /// answer is given up after 1 s, and with a spool directory it is enough that everything is on disk.
     pub fn exit_timeout(mut self, timeout: Duration) -> Self {
         self.exit_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether a second signal with `enable_cost_tracing` in one trace is an error,
+    /// [`SignalError::CostsAlreadyJoined`](super::SignalError::CostsAlreadyJoined). By default it is sent and logged
+    /// once at WARN: the costs of the trace count for both signals.
+    pub fn strict_cost_tracing(mut self, strict: bool) -> Self {
+        self.strict_cost_tracing = Some(strict);
         self
     }
 
@@ -139,6 +149,35 @@ impl TracingOptions {
         self
     }
 
+    /// The settings that are given here and differ from what is in force, by name.
+    pub(super) fn differences(&self, in_force: &TracingOptions) -> Vec<&'static str> {
+        fn differs<T: PartialEq>(given: &Option<T>, in_force: &Option<T>, default: T) -> bool {
+            given.as_ref().is_some_and(|given| *given != *in_force.as_ref().unwrap_or(&default))
+        }
+        let spool_dir = || environment::read(SPOOL_DIR).ok().flatten().map(PathBuf::from).unwrap_or_default();
+        let Self { max_queue_bytes, spool_dir: dir, max_spool_bytes, max_spool_age, .. } = in_force;
+        let mut names = vec![
+            (differs(&self.max_queue_bytes, max_queue_bytes, MAX_QUEUE_BYTES), "max_queue_bytes"),
+            (self.spool_dir.is_some() && differs(&self.spool_dir, dir, spool_dir()), "spool_dir"),
+            (differs(&self.max_spool_bytes, max_spool_bytes, MAX_SPOOL_BYTES), "max_spool_bytes"),
+            (differs(&self.max_spool_age, max_spool_age, MAX_SPOOL_AGE), "max_spool_age"),
+            (differs(&self.compression, &in_force.compression, true), "compression"),
+            (differs(&self.exit_timeout, &in_force.exit_timeout, EXIT_TIMEOUT), "exit_timeout"),
+            (
+                differs(&self.strict_cost_tracing, &in_force.strict_cost_tracing, false),
+                "strict_cost_tracing",
+            ),
+            (!self.callbacks.on_loss_is_that_of(&in_force.callbacks), "on_loss"),
+            (!self.callbacks.on_dead_letter_is_that_of(&in_force.callbacks), "on_dead_letter"),
+        ];
+        #[cfg(feature = "mirror")]
+        names.push((
+            self.mirror.as_ref().is_some_and(|mirror| !mirror.is_that_of(in_force.mirror.as_ref())),
+            "mirror",
+        ));
+        names.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
+    }
+
     pub(super) fn exit_patience(&self) -> Duration {
         self.exit_timeout.unwrap_or(EXIT_TIMEOUT)
     }
@@ -161,8 +200,9 @@ impl TracingOptions {
             endpoint,
             scope: INSTRUMENTATION,
             max_queue_bytes: self.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
-            compression: !self.no_compression,
+            compression: self.compression.unwrap_or(true),
             spool,
+            strict_cost_tracing: self.strict_cost_tracing.unwrap_or(false),
             callbacks: self.callbacks.clone(),
             #[cfg(feature = "mirror")]
             mirror: self.mirror.clone(),

@@ -1,20 +1,21 @@
 //! Scopes: for whom work is done, and the span around it.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry::{Context, ContextGuard};
 
-use super::account::{self, Account};
 use super::futures::Traced;
+use super::id::IntoId;
 use super::ids;
 use super::metadata::Metadata;
 use super::outcome::Outcome;
-use super::text::OptionalText;
+use super::runtime::{self, ScopeAccount};
 use super::token::{self, TracingToken};
 use crate::ext::delivery::{Attribute, Owner, Parent, Pipeline, Refused, Span, now_unix_nano};
 use crate::ext::process;
@@ -37,15 +38,17 @@ const NAME: &str = "paid.trace.parent_span";
 ///     .run(|| 2 + 2);
 /// assert_eq!(sum, 4);
 /// ```
-pub fn paid_tracing(external_customer_id: impl OptionalText) -> PaidTracing {
-    PaidTracing::new(Account::Default, external_customer_id)
+pub fn paid_tracing(external_customer_id: impl IntoId) -> PaidTracing {
+    // Code that is made here and runs elsewhere keeps the default that it was made with.
+    let account = runtime::scoped_default().map_or(ScopeAccount::Default, ScopeAccount::Of);
+    PaidTracing::new(account, external_customer_id)
 }
 
 /// Made by [`paid_tracing`] or by `paid_tracing` on a client.
 #[must_use = "nothing is traced until one of its run methods"]
 #[derive(Clone)]
 pub struct PaidTracing {
-    account: Account,
+    account: ScopeAccount,
     customer: Option<Arc<str>>,
     agent: Option<Arc<str>>,
     token: Option<TracingToken>,
@@ -56,11 +59,11 @@ pub struct PaidTracing {
 }
 
 impl PaidTracing {
-    pub(crate) fn new(account: Account, customer: impl OptionalText) -> Self {
-        let off = account::is_off(&account);
+    pub(crate) fn new(account: ScopeAccount, customer: impl IntoId) -> Self {
+        let off = runtime::is_off(&account);
         PaidTracing {
             account,
-            customer: if off { None } else { customer.into_text() },
+            customer: if off { None } else { customer.into_id() },
             agent: None,
             token: None,
             store_prompt: false,
@@ -70,9 +73,9 @@ impl PaidTracing {
     }
 
     /// The agent that does the work; signals need it.
-    pub fn external_agent_id(mut self, id: impl OptionalText) -> Self {
+    pub fn external_agent_id(mut self, id: impl IntoId) -> Self {
         if !self.off {
-            self.agent = id.into_text();
+            self.agent = id.into_id();
         }
         self
     }
@@ -112,8 +115,14 @@ impl PaidTracing {
     }
 
     pub(crate) fn run_judged<R>(self, work: impl FnOnce() -> R, judge: impl FnOnce(&R) -> Outcome) -> R {
-        let Opened::Scope(scope) = self.open() else { return work() };
-        let attached = scope.attach();
+        let scope = match self.open() {
+            Opened::Scope(scope) => scope,
+            Opened::Untraced(hidden) => {
+                let _attached = hidden.map(Context::attach);
+                return work();
+            }
+        };
+        let attached = Innermost::of_thread(&scope).context().attach();
         let result = catch_unwind(AssertUnwindSafe(work));
         drop(attached);
         match result {
@@ -153,31 +162,37 @@ impl PaidTracing {
     pub fn enter(self) -> Scope {
         match self.open() {
             Opened::Scope(scope) => {
-                let attached = scope.attach();
-                Scope { open: Some((scope, attached)), _here: PhantomData }
+                let attached = Innermost::of_thread(&scope).context().attach();
+                Scope { scope: Some(scope), attached: Some(attached), _not_send: PhantomData }
             }
-            Opened::Untraced => Scope { open: None, _here: PhantomData },
+            Opened::Untraced(hidden) => {
+                Scope { scope: None, attached: hidden.map(Context::attach), _not_send: PhantomData }
+            }
         }
     }
 
     pub(super) fn open(self) -> Opened {
-        if self.off {
-            return Opened::Untraced;
+        if self.off && !is_in_scope() {
+            return Opened::Untraced(None);
         }
-        let Some(pipeline) = account::pipeline(&self.account) else { return Opened::Untraced };
+        let pipeline = match runtime::pipeline(&self.account) {
+            Ok(pipeline) if !self.off => pipeline,
+            Ok(_) => return Opened::untraced("there was no account for it when the scope was made".into()),
+            Err(error) => return Opened::untraced(error.to_string().into()),
+        };
         let outer = current();
         let ambient = token::current().map(TracingToken::trace_id);
         let token = self.token.map(TracingToken::trace_id).or(ambient);
         // A token that held when the outer scope was opened is not news: the outer scope went before it.
-        let known = |outer: &OpenScope| self.token.is_none() && token == outer.ambient;
-        let inherits = |outer: &OpenScope| token.is_none_or(|token| token == outer.trace_id) || known(outer);
+        let known = |outer: &ActiveScope| self.token.is_none() && token == outer.ambient;
+        let inherits = |outer: &ActiveScope| token.is_none_or(|token| token == outer.trace_id) || known(outer);
         let (trace_id, parent) = match (outer.filter(|outer| inherits(outer)), token) {
             (Some(outer), _) => (outer.trace_id, Some(Parent { span_id: outer.span_id, remote: false })),
             // The span above is in another process, or nowhere.
             (None, Some(token)) => (token, Some(Parent { span_id: ids::span_id(), remote: true })),
             (None, None) => (ids::trace_id(), None),
         };
-        Opened::Scope(Arc::new(OpenScope {
+        Opened::Scope(Arc::new(ActiveScope {
             pipeline,
             trace_id,
             span_id: ids::span_id(),
@@ -207,12 +222,25 @@ impl fmt::Debug for PaidTracing {
 }
 
 pub(super) enum Opened {
-    Scope(Arc<OpenScope>),
-    Untraced,
+    Scope(Arc<ActiveScope>),
+    /// The context that hides the outer scope; none where there is none.
+    Untraced(Option<Context>),
+}
+
+impl Opened {
+    /// What runs inside belongs to no customer: not to the outer scope's either.
+    fn untraced(reason: Cow<'static, str>) -> Self {
+        Opened::Untraced(Some(Innermost::Untraced(reason).context()))
+    }
+}
+
+/// Whether the code runs in a scope, traced or not.
+fn is_in_scope() -> bool {
+    Context::map_current(|context| context.get::<Innermost>().is_some())
 }
 
 /// A scope that is open. What it holds goes to every span inside.
-pub(crate) struct OpenScope {
+pub(crate) struct ActiveScope {
     pub pipeline: Arc<Pipeline>,
     pub trace_id: TraceId,
     pub span_id: SpanId,
@@ -227,12 +255,82 @@ pub(crate) struct OpenScope {
     start_unix_nano: u64,
 }
 
-/// The scope in an OpenTelemetry context: beside the host's active span, never in its place.
-pub(super) struct Current(pub(super) Arc<OpenScope>);
+/// The innermost scope in an OpenTelemetry context: beside the host's active span, never in its place.
+pub(super) enum Innermost {
+    Traced {
+        scope: Arc<ActiveScope>,
+        entered_by: EnteredBy,
+    },
+    /// It can't be traced, for this reason.
+    Untraced(Cow<'static, str>),
+}
 
-/// The scope of this thread's context.
-pub(crate) fn current() -> Option<Arc<OpenScope>> {
-    Context::map_current(|context| context.get::<Current>().map(|current| current.0.clone()))
+/// What put a scope into the context.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum EnteredBy {
+    /// A future, around each of its polls.
+    Future,
+    /// A closure or guard, on the thread; in a Tokio task, in that one.
+    Thread(Option<tokio::task::Id>),
+}
+
+impl Innermost {
+    pub fn of_future(scope: &Arc<ActiveScope>) -> Self {
+        Innermost::Traced { scope: scope.clone(), entered_by: EnteredBy::Future }
+    }
+
+    fn of_thread(scope: &Arc<ActiveScope>) -> Self {
+        Innermost::Traced {
+            scope: scope.clone(),
+            entered_by: EnteredBy::Thread(tokio::task::try_id()),
+        }
+    }
+
+    /// The current context with this scope in it.
+    pub fn context(self) -> Context {
+        Context::current_with_value(self)
+    }
+
+    /// A runtime that blocks inside of a scope polls its other tasks in that scope, too. What they record is billed to
+    /// the scope's customer: a mistake of the program that can only be shown.
+    fn check_task(entered_by: EnteredBy) {
+        static WARNED: Once = Once::new();
+        let EnteredBy::Thread(task) = entered_by else { return };
+        if task != tokio::task::try_id() {
+            WARNED.call_once(|| {
+                tracing::warn!(
+                    target: "paid",
+                    "a scope is current in a task that did not enter it, and its customer is billed for what the task \
+                     records: in place of run(|| runtime.block_on(future)) use runtime.block_on(run_async(future)), and \
+                     carry scopes into tasks with .in_current_scope()"
+                );
+            });
+        }
+    }
+}
+
+/// The innermost scope of this thread's context, or why it is untraced; none outside of every scope.
+pub(super) fn innermost() -> Option<Result<Arc<ActiveScope>, Cow<'static, str>>> {
+    Context::map_current(|context| match context.get::<Innermost>()? {
+        Innermost::Traced { scope, entered_by } => {
+            Innermost::check_task(*entered_by);
+            Some(Ok(scope.clone()))
+        }
+        Innermost::Untraced(reason) => Some(Err(reason.clone())),
+    })
+}
+
+/// The current context, to be carried into other tasks and threads.
+pub(super) fn carried() -> Context {
+    match innermost() {
+        Some(Ok(scope)) => Innermost::of_future(&scope).context(),
+        _ => Context::current(),
+    }
+}
+
+/// The scope that the code runs in; none outside of every scope, and in one that can't be traced.
+pub(crate) fn current() -> Option<Arc<ActiveScope>> {
+    innermost().and_then(Result::ok)
 }
 
 /// The token of the trace that the code here belongs to, to hand to another process; none outside of a scope, and none
@@ -251,11 +349,7 @@ pub fn current_tracing_token() -> Option<TracingToken> {
     current().map(|scope| TracingToken::of(scope.trace_id))
 }
 
-impl OpenScope {
-    fn attach(self: &Arc<Self>) -> ContextGuard {
-        Context::current_with_value(Current(self.clone())).attach()
-    }
-
+impl ActiveScope {
     /// Whether it was opened in this process, not in one that was forked since.
     pub fn is_here(&self) -> bool {
         self.forks == process::forks()
@@ -312,22 +406,24 @@ impl OpenScope {
 /// An entered scope. It ends when this is dropped.
 #[must_use = "the scope ends when this is dropped: give it a name such as _scope"]
 pub struct Scope {
-    open: Option<(Arc<OpenScope>, ContextGuard)>,
-    /// Not `Send`: it belongs to the thread that entered it.
-    _here: PhantomData<*const ()>,
+    /// None: untraced.
+    scope: Option<Arc<ActiveScope>>,
+    attached: Option<ContextGuard>,
+    /// It belongs to the thread that entered it.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl Scope {
     /// The token of the trace, to hand to another process; none if the work is untraced.
     pub fn tracing_token(&self) -> Option<TracingToken> {
-        self.open.as_ref().map(|(scope, _)| TracingToken::of(scope.trace_id))
+        self.scope.as_ref().map(|scope| TracingToken::of(scope.trace_id))
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        let Some((scope, attached)) = self.open.take() else { return };
-        drop(attached);
+        drop(self.attached.take());
+        let Some(scope) = self.scope.take() else { return };
         let outcome = match std::thread::panicking() {
             true => Outcome::of_unwinding(),
             false => Outcome::DONE,

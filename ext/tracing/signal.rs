@@ -1,12 +1,13 @@
 //! Signals: billable events, recorded in the current scope.
 
 use std::fmt;
+use std::sync::Once;
 
 use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
-use super::scope;
-use super::{account, ids};
+use super::scope::{self, ActiveScope};
+use super::{ids, joined_costs, runtime};
 use crate::JsonObject;
 use crate::ext::delivery::{Attribute, Refused, now_unix_nano};
 
@@ -42,7 +43,7 @@ pub struct Signal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignalError {
-    /// The event name is empty.
+    /// The event name is empty or blank.
     EmptyName,
     /// There is no scope here.
     OutsideScope,
@@ -54,6 +55,9 @@ pub enum SignalError {
     InvalidData(String),
     /// Tracing is off, for this reason.
     TracingOff(String),
+    /// Another signal has joined the costs of this trace already, and
+    /// [`TracingOptions::strict_cost_tracing`](super::TracingOptions::strict_cost_tracing) is set.
+    CostsAlreadyJoined,
     /// The queue is full: the collector does not take what is recorded as fast as it is recorded.
     QueueFull,
     /// Tracing was shut down.
@@ -70,10 +74,16 @@ impl fmt::Display for SignalError {
             ),
             SignalError::NoCustomer => f.write_str("the scope has no customer: give paid_tracing(..) an id"),
             SignalError::NoAgent => {
-                f.write_str("the scope has no agent: call .external_agent_id(..), signals are billed by agent")
+                f.write_str(
+                    "the scope has no agent: call .external_agent_id(..) on this scope, signals are billed by agent, and an \
+                     inner scope doesn't inherit the agent of the outer one",
+                )
             }
             SignalError::InvalidData(problem) => write!(f, "the signal's data can't be sent: {problem}"),
             SignalError::TracingOff(reason) => write!(f, "tracing is off: {reason}"),
+            SignalError::CostsAlreadyJoined => f.write_str(
+                "another signal of this trace has enable_cost_tracing already: the costs would count twice, set it on one",
+            ),
             SignalError::QueueFull => f.write_str("the queue of spans is full: the collector does not keep up"),
             SignalError::ShutDown => f.write_str("tracing was shut down"),
         }
@@ -89,25 +99,36 @@ impl Signal {
         self
     }
 
-    /// Joins the costs of the same trace to this signal. Set it on one signal of a trace.
+    /// Joins the costs of the same trace to this signal. Set it on one signal of a trace: the costs count for each
+    /// signal that has it, so a second one is logged once at WARN, or refused with
+    /// [`strict_cost_tracing`](super::TracingOptions::strict_cost_tracing).
     pub fn enable_cost_tracing(mut self, enable: bool) -> Self {
         self.enable_cost_tracing = enable;
         self
     }
 
-    /// Records the signal in the current scope, under the scope's account. It does not wait for anything.
+    /// Records the signal in the current scope, under the scope's account. It does not wait for anything. With
+    /// `PAID_ENABLED=false` it does nothing and answers `Ok`.
     ///
     /// # Errors
     ///
     /// [`SignalError`]: nothing was recorded then.
     pub fn send(self) -> Result<(), SignalError> {
-        if self.event_name.is_empty() {
+        if !runtime::is_enabled() {
+            return Ok(());
+        }
+        if is_blank(&self.event_name) {
             return Err(SignalError::EmptyName);
         }
-        let Some(scope) = scope::current() else {
-            return Err(account::why_off().map_or(SignalError::OutsideScope, SignalError::TracingOff));
+        let scope = match scope::innermost() {
+            Some(Ok(scope)) => scope,
+            Some(Err(reason)) => return Err(SignalError::TracingOff(reason.into_owned())),
+            None => {
+                let off = runtime::disabled_reason().map(|reason| SignalError::TracingOff(reason.to_string()));
+                return Err(off.unwrap_or(SignalError::OutsideScope));
+            }
         };
-        let missing = |id: &Option<std::sync::Arc<str>>| id.as_ref().is_none_or(|id| id.is_empty());
+        let missing = |id: &Option<std::sync::Arc<str>>| id.as_ref().is_none_or(|id| is_blank(id));
         if missing(&scope.owner.customer) {
             return Err(SignalError::NoCustomer);
         }
@@ -118,6 +139,7 @@ impl Signal {
         let mut data = data.0.map_err(SignalError::InvalidData)?;
         if enable_cost_tracing {
             data = enabled(data)?;
+            join_costs(&scope)?;
         }
         let data = if is_nothing(&data) { None } else { Some(data.to_string()) };
         let name = Attribute::text("event_name", &event_name);
@@ -131,11 +153,39 @@ impl Signal {
         };
         let now = now_unix_nano();
         let recorded = scope.record(ids::span_id(), NAME, now, now, all, Outcome::DONE);
-        recorded.map_err(|refused| match refused {
-            Refused::Full => SignalError::QueueFull,
-            Refused::Closed => SignalError::ShutDown,
+        recorded.map_err(|refused| {
+            if enable_cost_tracing {
+                joined_costs::undo(scope.trace_id);
+            }
+            match refused {
+                Refused::Full => SignalError::QueueFull,
+                Refused::Closed => SignalError::ShutDown,
+            }
         })
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+/// Notes that a signal joins the costs of its trace. The costs count for every signal that does.
+fn join_costs(scope: &ActiveScope) -> Result<(), SignalError> {
+    static WARNED: Once = Once::new();
+    if joined_costs::join(scope.trace_id) {
+        return Ok(());
+    }
+    if scope.pipeline.is_strict_about_costs() {
+        return Err(SignalError::CostsAlreadyJoined);
+    }
+    WARNED.call_once(|| {
+        tracing::warn!(
+            target: "paid",
+            "two signals of one trace have enable_cost_tracing: the costs of the trace count for both. Set it on one, or \
+             have the second refused with TracingOptions::strict_cost_tracing(true)"
+        );
+    });
+    Ok(())
 }
 
 /// Adds `{"paid": {"enable_cost_tracing": true}}`; what a caller has under `paid` stays beside it.

@@ -36,6 +36,9 @@ pub(crate) struct Transport {
     pub token: Token,
     /// The header of a token that does not change.
     pub authorization: Option<http::HeaderValue>,
+    /// Of tracing, which the client only carries.
+    #[cfg(feature = "cost-tracing")]
+    pub account: Arc<crate::account::Account>,
     pub defaults: Defaults,
     pub budget: Budget,
 }

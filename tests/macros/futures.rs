@@ -87,7 +87,7 @@ async fn first(list: &mut [String]) -> &mut String {
 #[paid_tracing(&name)]
 async fn generic<N, T: Clone, const COUNT: usize>(name: N, value: T) -> ([T; COUNT], N)
 where
-    for<'a> &'a N: paid::tracing::OptionalText,
+    for<'a> &'a N: paid::tracing::IntoId,
 {
     yield_now().await;
     (std::array::from_fn(|_| value.clone()), name)

@@ -9,13 +9,16 @@ use std::time::Duration;
 use crate::Token;
 use crate::ext::delivery::Pipeline;
 use crate::ext::process;
+use crate::ext::tracing::TracingOptions;
 
 /// A running pipeline with what it was started for.
 #[derive(Clone)]
 pub(super) struct Running {
     pub token: Token,
-    pub endpoint: String,
+    pub endpoint: reqwest::Url,
     pub exit_timeout: Duration,
+    /// What it was started with.
+    pub options: TracingOptions,
     pub pipeline: Arc<Pipeline>,
 }
 

@@ -6,8 +6,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
-use super::account;
 use super::delivery::delivery;
+use super::runtime;
 use crate::ext::process;
 
 /// Flushes, at most `timeout`, when the process gets SIGTERM, SIGINT or SIGHUP, and then ends it by that signal.
@@ -29,7 +29,7 @@ pub fn flush_on_signals(timeout: Duration) -> std::io::Result<()> {
     std::thread::Builder::new().name("paid-signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             delivery().flush(timeout);
-            account::leave();
+            runtime::close();
             // Ends the process as if there were no handler; it comes back only if that is not allowed.
             let _ = low_level::emulate_default_handler(signal);
         }
