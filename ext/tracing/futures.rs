@@ -84,7 +84,9 @@ impl<F: Future> Future for Traced<F> {
         if let Some(tracing) = this.tracing.take() {
             *this.running = Some(Running::open(tracing));
         }
-        let (Some(running), Some(work)) = (this.running, this.work.as_pin_mut()) else { return Poll::Pending };
+        let (Some(running), Some(work)) = (this.running, this.work.as_pin_mut()) else {
+            return Poll::Pending;
+        };
         let polled = {
             let _attached = running.context.clone().map(Context::attach);
             catch_unwind(AssertUnwindSafe(|| work.poll(context)))

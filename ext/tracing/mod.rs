@@ -22,7 +22,6 @@
 #[doc(hidden)]
 #[path = "macro_support.rs"]
 pub mod __private;
-mod runtime;
 mod client;
 mod dead_letters;
 mod delivery;
@@ -31,26 +30,27 @@ mod ids;
 mod joined_costs;
 mod metadata;
 mod options;
+mod outcome;
+mod runtime;
 #[cfg(unix)]
 mod shutdown_signals;
-mod outcome;
 
+mod id;
 mod scope;
 mod signal;
-mod id;
 mod token;
 
-pub use runtime::{AsDefault, FlushGuard, TracingError, flush_guard, initialize_tracing};
 pub use dead_letters::{StoredDeadLetter, dead_letters};
 pub use delivery::{Delivery, delivery, flush, shutdown};
 pub use futures::{InCurrentScope, Scoped, Traced, carry_scope};
+pub use id::IntoId;
 pub use metadata::Metadata;
 pub use options::TracingOptions;
+pub use runtime::{AsDefault, FlushGuard, TracingError, flush_guard, initialize_tracing};
+pub use scope::{PaidTracing, Scope, current_tracing_token, paid_tracing};
 #[cfg(unix)]
 pub use shutdown_signals::flush_on_signals;
-pub use scope::{PaidTracing, Scope, current_tracing_token, paid_tracing};
 pub use signal::{Signal, SignalData, SignalError, signal};
-pub use id::IntoId;
 pub use token::{
     InvalidToken, TracingToken, generate_and_set_tracing_token, generate_tracing_token, set_tracing_token,
     unset_tracing_token, with_tracing_token,
@@ -59,9 +59,9 @@ pub use token::{
 pub use super::delivery::{DeadLetter, DeliveryStats, Loss, LossCause};
 pub use paid_macros::paid_tracing;
 
-pub(crate) use runtime::{flush_before_exit, is_enabled};
 pub(crate) use ids::span_id as new_span_id;
 pub(crate) use outcome::Outcome;
+pub(crate) use runtime::{flush_before_exit, is_enabled};
 pub(crate) use scope::{ActiveScope, current as current_scope};
 
 /// The scope's name in OpenTelemetry, and the version with it.

@@ -163,10 +163,7 @@ impl TracingOptions {
             (differs(&self.max_spool_age, max_spool_age, MAX_SPOOL_AGE), "max_spool_age"),
             (differs(&self.compression, &in_force.compression, true), "compression"),
             (differs(&self.exit_timeout, &in_force.exit_timeout, EXIT_TIMEOUT), "exit_timeout"),
-            (
-                differs(&self.strict_cost_tracing, &in_force.strict_cost_tracing, false),
-                "strict_cost_tracing",
-            ),
+            (differs(&self.strict_cost_tracing, &in_force.strict_cost_tracing, false), "strict_cost_tracing"),
             (!self.callbacks.on_loss_is_that_of(&in_force.callbacks), "on_loss"),
             (!self.callbacks.on_dead_letter_is_that_of(&in_force.callbacks), "on_dead_letter"),
         ];

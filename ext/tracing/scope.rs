@@ -185,7 +185,8 @@ impl PaidTracing {
         let token = self.token.map(TracingToken::trace_id).or(ambient);
         // A token that held when the outer scope was opened is not news: the outer scope went before it.
         let known = |outer: &ActiveScope| self.token.is_none() && token == outer.ambient;
-        let inherits = |outer: &ActiveScope| token.is_none_or(|token| token == outer.trace_id) || known(outer);
+        let inherits =
+            |outer: &ActiveScope| token.is_none_or(|token| token == outer.trace_id) || known(outer);
         let (trace_id, parent) = match (outer.filter(|outer| inherits(outer)), token) {
             (Some(outer), _) => (outer.trace_id, Some(Parent { span_id: outer.span_id, remote: false })),
             // The span above is in another process, or nowhere.
@@ -280,10 +281,7 @@ impl Innermost {
     }
 
     fn of_thread(scope: &Arc<ActiveScope>) -> Self {
-        Innermost::Traced {
-            scope: scope.clone(),
-            entered_by: EnteredBy::Thread(tokio::task::try_id()),
-        }
+        Innermost::Traced { scope: scope.clone(), entered_by: EnteredBy::Thread(tokio::task::try_id()) }
     }
 
     /// The current context with this scope in it.

@@ -124,7 +124,8 @@ impl Signal {
             Some(Ok(scope)) => scope,
             Some(Err(reason)) => return Err(SignalError::TracingOff(reason.into_owned())),
             None => {
-                let off = runtime::disabled_reason().map(|reason| SignalError::TracingOff(reason.to_string()));
+                let off =
+                    runtime::disabled_reason().map(|reason| SignalError::TracingOff(reason.to_string()));
                 return Err(off.unwrap_or(SignalError::OutsideScope));
             }
         };

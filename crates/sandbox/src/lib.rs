@@ -3,18 +3,20 @@
 //! asked to.
 //!
 //! It is meant for tests of code that calls Paid and for trying things out without an
-//! account. Start one, point the client at [`Sandbox::base_url`], and look at what arrived:
+//! account. Start one, take a client from it, and look at what arrived:
 //!
 //! ```
-//! # fn main() -> std::io::Result<()> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use paid_sandbox::{Fault, Sandbox};
 //!
 //! let sandbox = Sandbox::start_blocking()?;
 //! // The first attempt to send signals meets a busy server.
 //! sandbox.fail(Fault::on("POST", "/usage/signals/bulk").status(503).header("retry-after", "1"));
 //!
-//! // … run the code under test with these two …
-//! let (_base_url, _api_key) = (sandbox.base_url(), sandbox.api_key());
+//! // The code under test, with a client for this sandbox: its API and its collector.
+//! let client = sandbox.blocking_client_builder().build()?;
+//! let signal = paid::Signal::new().event_name("report_done").agent_id("writer").external_customer_id("acme");
+//! client.usage().record_bulk([signal]).send()?;
 //!
 //! for signal in sandbox.signals() {
 //!     println!("{:?} for {:?}", signal.event_name, signal.customer_id);
@@ -30,6 +32,8 @@
 
 #![deny(missing_docs, unsafe_code)]
 
+#[cfg(feature = "client")]
+mod client;
 mod costs;
 mod error;
 mod exchange;
@@ -46,7 +50,10 @@ mod time;
 mod traces;
 mod validate;
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
 use serde_json::Value;
@@ -64,8 +71,12 @@ pub use state::ReceivedSignal;
 
 use server::{Observer, Server, Shared};
 
-/// The key that a sandbox accepts unless it is told another.
-pub const API_KEY: &str = "sandbox_key";
+/// A key that no other sandbox has: a process that traces to two of them keeps them apart by their keys.
+fn new_key() -> String {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    let random = RandomState::new().build_hasher().finish();
+    format!("sandbox_key_{}_{random:016x}", STARTED.fetch_add(1, Ordering::Relaxed))
+}
 
 /// A running sandbox.
 ///
@@ -75,10 +86,11 @@ pub const API_KEY: &str = "sandbox_key";
 pub struct Sandbox {
     shared: Arc<Shared>,
     server: Server,
+    api_key: String,
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free port of 127.0.0.1 that accepts the key [`API_KEY`].
+    /// Starts a sandbox on a free port of 127.0.0.1, with a key of its own: [`api_key`](Self::api_key).
     ///
     /// ```
     /// # async fn test() -> std::io::Result<()> {
@@ -132,7 +144,7 @@ impl Sandbox {
 
     /// A key that the sandbox accepts.
     pub fn api_key(&self) -> &str {
-        self.shared.api_key().unwrap_or(API_KEY)
+        &self.api_key
     }
 
     /// Every request so far, in the order of arrival, refused ones included.
@@ -234,27 +246,29 @@ fn values(records: Vec<validate::Object>) -> Vec<Value> {
 /// How a sandbox is to be. Made by [`Sandbox::builder`].
 #[must_use = "a builder starts nothing until start or start_blocking"]
 pub struct Builder {
-    api_key: Option<String>,
+    api_key: String,
+    takes_any_key: bool,
     port: u16,
     observer: Option<Observer>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { api_key: Some(API_KEY.to_owned()), port: 0, observer: None }
+        Self { api_key: new_key(), takes_any_key: false, port: 0, observer: None }
     }
 }
 
 impl Builder {
     /// Accepts this key and no other.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = Some(key.into());
+        self.api_key = key.into();
+        self.takes_any_key = false;
         self
     }
 
     /// Accepts every key that is not empty.
     pub fn any_api_key(mut self) -> Self {
-        self.api_key = None;
+        self.takes_any_key = true;
         self
     }
 
@@ -304,9 +318,10 @@ impl Builder {
     }
 
     fn spawn(self, ready: impl FnOnce(io::Result<()>) + Send + 'static) -> io::Result<Sandbox> {
-        let shared = Arc::new(Shared::new(self.api_key, self.observer));
+        let only = (!self.takes_any_key).then(|| self.api_key.clone());
+        let shared = Arc::new(Shared::new(only, self.observer));
         let server = Server::spawn(self.port, shared.clone(), ready)?;
-        Ok(Sandbox { shared, server })
+        Ok(Sandbox { shared, server, api_key: self.api_key })
     }
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
-use paid_sandbox::{API_KEY, Outcome, ReceivedRequest, Sandbox};
+use paid_sandbox::{Outcome, ReceivedRequest, Sandbox};
 
+/// The same at each start, so that it can stay in a shell's variables.
+const API_KEY: &str = "sandbox_key";
 const DEFAULT_PORT: u16 = 4010;
 const PORT_VARIABLE: &str = "PAID_SANDBOX_PORT";
 
@@ -67,7 +69,7 @@ fn serve(port: u16, key: Key) -> ExitCode {
     let builder = Sandbox::builder().port(port).on_request(log);
     let builder = match key {
         Key::Only(key) => builder.api_key(key),
-        Key::Any => builder.any_api_key(),
+        Key::Any => builder.api_key(API_KEY).any_api_key(),
     };
     let sandbox = match builder.start_blocking() {
         Ok(sandbox) => sandbox,

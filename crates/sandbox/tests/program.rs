@@ -26,7 +26,7 @@ fn the_program_says_where_it_listens_and_logs_without_keys() {
     assert_eq!(collector.trim(), format!("export PAID_OTEL_COLLECTOR_ENDPOINT={origin}/v1/traces"));
 
     // The key of this request is not the program's: it is refused, and not logged.
-    let mut stream = get(origin, "/api/v1/customers?limit=1");
+    let mut stream = get(origin, "other_key", "/api/v1/customers?limit=1");
     assert_eq!(status_line(&mut stream), "HTTP/1.1 401");
     let logged = lines.find(|line| line.starts_with("GET")).expect("a log line");
     assert_eq!(logged, "GET /api/v1/customers?limit=1 -> 401");

@@ -17,7 +17,7 @@ fn it_runs_without_a_runtime_and_closes_everything_when_dropped() {
     let sandbox = Sandbox::start_blocking().expect("starts");
     let origin = sandbox.origin();
     assert_eq!(sandbox.base_url(), format!("{origin}/api/v1"));
-    let mut stream = get(&origin, "/api/v1/customers");
+    let mut stream = get(&origin, sandbox.api_key(), "/api/v1/customers");
     assert_eq!(status_line(&mut stream), "HTTP/1.1 200");
     drop(sandbox);
     let mut rest = Vec::new();
@@ -64,7 +64,7 @@ fn an_observer_learns_how_each_request_ended() {
     sandbox.fail(Fault::on("GET", "/agents").hang());
     let outcomes = [Outcome::Cut, Outcome::CutMidway(200), Outcome::Hung, Outcome::Answered(200)];
     for expected in outcomes {
-        let _stream = get(&sandbox.origin(), "/api/v1/agents");
+        let _stream = get(&sandbox.origin(), sandbox.api_key(), "/api/v1/agents");
         let ended = told.recv().expect("an outcome");
         assert_eq!(ended, ("/api/v1/agents".to_owned(), expected));
     }

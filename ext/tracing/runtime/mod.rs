@@ -5,7 +5,9 @@ mod error;
 mod exit;
 mod registry;
 
+use std::cell::Cell;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ use super::options::TracingOptions;
 use crate::account::Account;
 use crate::ext::delivery::{DeliveryStats, Pipeline};
 use crate::ext::process;
-use crate::environment;
+use crate::{Token, environment};
 use registry::{Running, registry};
 
 pub use default_account::AsDefault;
@@ -170,7 +172,7 @@ fn report(error: &TracingError) {
     {
         return;
     }
-    if tracing::enabled!(target: "paid", tracing::Level::ERROR) {
+    if tracing::event_enabled!(target: "paid", tracing::Level::ERROR) {
         tracing::error!(target: "paid", "tracing is off, and nothing is billed: {error}");
     } else if crate::logging::is_error_wanted() {
         // A closed standard error is no reason to disturb the program.
@@ -199,8 +201,8 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         return known;
     }
     let invalid = |error: &dyn std::fmt::Display| TracingError::Invalid(error.to_string());
-    // A function is asked on the exporter's thread, never here: it may do I/O, or come back here.
-    token.fixed().map_err(|error| invalid(&error))?;
+    // Without a lock: a function may come back here, or end the process.
+    check_key(token)?;
     let chosen = options.endpoint.as_deref().or(account.collector_endpoint.as_deref());
     let of_environment = match chosen {
         Some(_) => None,
@@ -232,7 +234,30 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
     Ok(pipeline)
 }
 
-fn report_start(account: &Account, is_default: bool, pipeline: &Pipeline, spool_dir: Option<&std::path::Path>) {
+thread_local! {
+    static ASKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the account has a key. A function that gives it may open scopes itself: those are untraced.
+fn check_key(token: &Token) -> Result<(), TracingError> {
+    let invalid = |problem: &str| TracingError::Invalid(problem.to_string());
+    if ASKING.try_with(|asking| asking.replace(true)).unwrap_or(true) {
+        return Err(invalid("the function that gives the key traces under it: it can't"));
+    }
+    let key = catch_unwind(AssertUnwindSafe(|| token.text()));
+    let _ = ASKING.try_with(|asking| asking.set(false));
+    match key {
+        Ok(key) => key.map(drop).map_err(|error| invalid(&error.to_string())),
+        Err(_) => Err(invalid("the function that gives the key panicked")),
+    }
+}
+
+fn report_start(
+    account: &Account,
+    is_default: bool,
+    pipeline: &Pipeline,
+    spool_dir: Option<&std::path::Path>,
+) {
     tracing::debug!(
         target: "paid",
         endpoint = pipeline.endpoint(),
@@ -252,7 +277,9 @@ fn report_start(account: &Account, is_default: bool, pipeline: &Pipeline, spool_
 /// A collector's URL, checked.
 fn endpoint(text: &str) -> Result<reqwest::Url, TracingError> {
     crate::config::check_url(ENDPOINT, text).map_err(|error| {
-        TracingError::Invalid(format!("the collector endpoint can't be used: {error}; set collector_endpoint or {ENDPOINT}"))
+        TracingError::Invalid(format!(
+            "the collector endpoint can't be used: {error}; set collector_endpoint or {ENDPOINT}"
+        ))
     })
 }
 
@@ -314,4 +341,3 @@ pub(super) fn stats() -> DeliveryStats {
 pub(super) fn problem() -> Option<String> {
     pipelines().iter().find_map(|pipeline| pipeline.problem())
 }
-

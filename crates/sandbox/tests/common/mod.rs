@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use paid_sandbox::{API_KEY, Sandbox};
+use paid_sandbox::Sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -98,9 +98,10 @@ pub fn address(origin: &str) -> String {
 }
 
 /// A request without any runtime. The connection stays open.
-pub fn get(origin: &str, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address(origin)).expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: sandbox\r\nauthorization: Bearer {API_KEY}\r\n\r\n");
+pub fn get(origin: &str, key: &str, path: &str) -> TcpStream {
+    let address = address(origin);
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     stream
 }

@@ -1,6 +1,4 @@
-//! The tracing token of the whole process: alone in its program, since every other scope would have it too.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! The tracing token of the whole process, in a process of its own.
 
 use std::time::Duration;
 
@@ -17,6 +15,14 @@ fn of<'a>(spans: &'a [ReceivedSpan], customer: &str) -> &'a ReceivedSpan {
 
 #[test]
 fn the_token_of_the_process_holds_until_it_is_unset_and_the_parameter_wins() {
+    crate::in_process(
+        "process_token::the_token_of_the_process_holds_until_it_is_unset_and_the_parameter_wins",
+        &[],
+        body,
+    );
+}
+
+fn body() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let client = AsyncPaid::new(sandbox.api_key()).unwrap();
     let options = TracingOptions::new().collector_endpoint(sandbox.collector_endpoint());

@@ -1,6 +1,4 @@
-//! Tracing from its start to its end and again: alone in its program, since the default is the process's.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! Tracing from its start to its end and again, in a process of its own.
 
 use std::time::Duration;
 
@@ -16,6 +14,10 @@ fn billed() -> Result<(), SignalError> {
 
 #[test]
 fn tracing_starts_once_ends_once_and_starts_again() {
+    crate::in_process("lifecycle::tracing_starts_once_ends_once_and_starts_again", &[], body);
+}
+
+fn body() {
     let first = Sandbox::builder().api_key("first").start_blocking().unwrap();
     let second = Sandbox::builder().api_key("second").start_blocking().unwrap();
     let options = |sandbox: &Sandbox| {

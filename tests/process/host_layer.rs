@@ -1,7 +1,4 @@
-//! Beside a host whose global provider and `tracing` subscriber are OpenTelemetry's: alone in its program, since both
-//! are the process's.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+//! Beside a host whose global provider and `tracing` subscriber are OpenTelemetry's, in a process of its own.
 
 use std::time::Duration;
 
@@ -37,6 +34,14 @@ fn shape(spans: &[SpanData]) -> Vec<String> {
 
 #[test]
 fn the_hosts_traces_come_out_as_without_us_and_ours_as_without_the_host() {
+    crate::in_process(
+        "host_layer::the_hosts_traces_come_out_as_without_us_and_ours_as_without_the_host",
+        &[],
+        body,
+    );
+}
+
+fn body() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     opentelemetry::global::set_tracer_provider(provider.clone());
