@@ -59,6 +59,7 @@ impl From<SignalError> for Refusal {
             SignalError::NoAgent => "no_agent",
             SignalError::InvalidData(_) => "invalid_data",
             SignalError::TracingOff(_) => "tracing_off",
+            SignalError::CostsAlreadyJoined => "costs_already_joined",
             SignalError::QueueFull => "queue_full",
             SignalError::ShutDown => "shut_down",
             _ => "other",
@@ -70,10 +71,12 @@ impl From<SignalError> for Refusal {
 impl From<TracingError> for Refusal {
     fn from(error: TracingError) -> Self {
         let kind = match error {
-            TracingError::Disabled => "disabled",
             TracingError::NoKey => "no_key",
             TracingError::Invalid(_) => "invalid",
             TracingError::AlreadyInitialized => "already_initialized",
+            TracingError::NoDefaultAccount => "no_default_account",
+            TracingError::Conflict(_) => "conflict",
+            TracingError::ShutDown => "shut_down",
             TracingError::System(_) => "system",
             _ => "other",
         };

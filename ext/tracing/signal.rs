@@ -93,7 +93,7 @@ impl fmt::Display for SignalError {
 impl std::error::Error for SignalError {}
 
 impl Signal {
-    /// What goes with the event: an object, such as `json!({"costData": ..})`.
+    /// What goes with the event: an object, such as `json!({"pages": 12})` or `[("pages", 12)]`.
     pub fn data(mut self, data: impl Into<SignalData>) -> Self {
         self.data = data.into();
         self
@@ -137,12 +137,12 @@ impl Signal {
             return Err(SignalError::NoAgent);
         }
         let Signal { event_name, data, enable_cost_tracing } = self;
-        let mut data = data.0.map_err(SignalError::InvalidData)?;
+        let mut data = data.object()?;
         if enable_cost_tracing {
             data = enabled(data)?;
             join_costs(&scope)?;
         }
-        let data = if is_nothing(&data) { None } else { Some(data.to_string()) };
+        let data = if data.is_empty() { None } else { Some(Value::Object(data).to_string()) };
         let name = Attribute::text("event_name", &event_name);
         let cost = Attribute::any("enable_cost_tracing", &opentelemetry::Value::Bool(true));
         let data = data.as_deref().map(|data| Attribute::text("data", data));
@@ -190,24 +190,17 @@ fn join_costs(scope: &ActiveScope) -> Result<(), SignalError> {
 }
 
 /// Adds `{"paid": {"enable_cost_tracing": true}}`; what a caller has under `paid` stays beside it.
-fn enabled(data: Value) -> Result<Value, SignalError> {
-    let refuse = |what: &str| Err(SignalError::InvalidData(what.to_string()));
-    let mut data = match data {
-        Value::Object(data) => data,
-        Value::Null => Map::new(),
-        _ => return refuse("with cost tracing it has to be an object: wrap it as {\"name\": value}"),
-    };
+fn enabled(mut data: Map<String, Value>) -> Result<Map<String, Value>, SignalError> {
     match data.entry("paid").or_insert_with(|| Value::Object(Map::new())) {
         Value::Object(paid) => {
             paid.insert("enable_cost_tracing".into(), true.into());
         }
         _ => {
-            return refuse(
-                "its `paid` is not an object, where cost tracing is noted: call it something else",
-            );
+            let problem = "its `paid` is not an object, where cost tracing is noted: call it something else";
+            return Err(SignalError::InvalidData(problem.into()));
         }
     }
-    Ok(Value::Object(data))
+    Ok(data)
 }
 
 /// What the Python SDK takes for no data, and does not send.
@@ -222,16 +215,40 @@ fn is_nothing(data: &Value) -> bool {
     }
 }
 
-/// What goes with a signal: a JSON value, as a rule an object. Null is none.
+/// What goes with a signal: a JSON object. Null, `false`, zero, empty text and an empty list stand for no data, as in
+/// the Python SDK; any other value is refused by [`send`](Signal::send).
 ///
-/// Made from `json!(..)`, a [`JsonObject`], a `serde_json::Map`, [`CostData`](crate::cost::CostData), or an
-/// `Option` of one.
+/// Made from `json!(..)`, pairs, a [`JsonObject`], a `serde_json::Map`, [`CostData`](crate::cost::CostData), or an
+/// `Option` of one. NaN and infinities are refused, but for `json!`: it has made null of them before they come here.
+/// [`JsonObject::from_serialize`] refuses them in any type of yours.
 #[derive(Clone, Debug)]
 pub struct SignalData(Result<Value, String>);
 
 impl Default for SignalData {
     fn default() -> Self {
         SignalData(Ok(Value::Null))
+    }
+}
+
+impl SignalData {
+    fn object(self) -> Result<Map<String, Value>, SignalError> {
+        match self.0.map_err(SignalError::InvalidData)? {
+            Value::Object(data) => Ok(data),
+            nothing if is_nothing(&nothing) => Ok(Map::new()),
+            other => match JsonObject::from(other).into_map() {
+                Ok(data) => Ok(data),
+                Err(problem) => Err(SignalError::InvalidData(problem)),
+            },
+        }
+    }
+}
+
+impl<K, V, const N: usize> From<[(K, V); N]> for SignalData
+where
+    JsonObject: From<[(K, V); N]>,
+{
+    fn from(pairs: [(K, V); N]) -> Self {
+        JsonObject::from(pairs).into()
     }
 }
 

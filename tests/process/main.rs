@@ -7,8 +7,8 @@ mod default_account;
 mod hidden_scopes;
 mod host_layer;
 mod lifecycle;
-mod no_key;
 mod process_token;
+mod reports;
 mod switched_off;
 mod tasks;
 

@@ -19,10 +19,12 @@ use paid_sandbox::{ReceivedSpan, Sandbox};
 
 /// A collector that takes only its own key, and a client with that key: tests share a process, not an account.
 fn start() -> (Sandbox, AsyncPaid) {
-    let key = format!("key_{}", paid::tracing::generate_tracing_token());
-    let sandbox = Sandbox::builder().api_key(key.as_str()).start_blocking().expect("the sandbox starts");
-    let client = AsyncPaid::builder().token(key).base_url(sandbox.base_url()).build().expect("a client");
-    let options = TracingOptions::new().collector_endpoint(sandbox.collector_endpoint());
+    start_with(TracingOptions::new())
+}
+
+fn start_with(options: TracingOptions) -> (Sandbox, AsyncPaid) {
+    let sandbox = Sandbox::start_blocking().expect("the sandbox starts");
+    let client = sandbox.client_builder().build().expect("a client");
     client.initialize_tracing_with(options).expect("tracing starts");
     (sandbox, client)
 }

@@ -1,9 +1,9 @@
 //! Signals: what they send, and why they don't.
 
-use paid::tracing::SignalError;
+use paid::tracing::{SignalError, TracingOptions};
 use serde_json::json;
 
-use super::{spans, start};
+use super::{spans, start, start_with};
 
 fn data_of(span: &paid_sandbox::ReceivedSpan) -> serde_json::Value {
     serde_json::from_str(span.text("data").unwrap()).unwrap()
@@ -63,17 +63,68 @@ fn a_signal_that_can_not_be_billed_is_an_error_and_nothing_is_sent() {
         assert_eq!(client.signal("e").send(), Err(SignalError::NoCustomer));
     });
     client.paid_tracing("acme").external_agent_id("bot").run(|| {
-        assert_eq!(client.signal("").send(), Err(SignalError::EmptyName));
-        for wrong in [json!([1]), json!("text"), json!(5), json!({"paid": 5})] {
-            let error = client.signal("e").data(wrong).enable_cost_tracing(true).send().unwrap_err();
-            assert!(matches!(error, SignalError::InvalidData(_)), "{error}");
+        for blank in ["", " ", "\t\n"] {
+            assert_eq!(client.signal(blank).send(), Err(SignalError::EmptyName));
+        }
+        let error = client.signal("e").data(json!({"paid": 5})).enable_cost_tracing(true).send().unwrap_err();
+        assert!(matches!(error, SignalError::InvalidData(_)), "{error}");
+        for wrong in [json!([1]), json!("text"), json!(5), json!(true)] {
+            for enable in [true, false] {
+                let error =
+                    client.signal("e").data(wrong.clone()).enable_cost_tracing(enable).send().unwrap_err();
+                assert!(matches!(error, SignalError::InvalidData(_)), "{error}");
+            }
         }
         let nan = paid::JsonObject::from_serialize(&std::collections::BTreeMap::from([("x", f64::NAN)]));
         let error = client.signal("e").data(nan).send().unwrap_err();
         assert!(error.to_string().contains("`x` is NaN"), "{error}");
     });
-    let spans = spans(&sandbox, 3);
+    client.paid_tracing(" ").external_agent_id("bot").run(|| {
+        assert_eq!(client.signal("e").send(), Err(SignalError::NoCustomer));
+    });
+    client.paid_tracing("acme").external_agent_id(" ").run(|| {
+        assert_eq!(client.signal("e").send(), Err(SignalError::NoAgent));
+    });
+    let spans = spans(&sandbox, 5);
     assert!(spans.iter().all(|span| span.name == "paid.trace.parent_span"), "{spans:#?}");
+}
+
+#[test]
+fn an_inner_scope_does_not_inherit_the_agent_and_the_error_says_so() {
+    let (_sandbox, client) = start();
+    client.paid_tracing("acme").external_agent_id("bot").run(|| {
+        let error = client.trace("acme", || client.signal("e").send()).unwrap_err();
+        assert!(error.to_string().contains("doesn't inherit the agent"), "{error}");
+    });
+}
+
+#[test]
+fn ids_are_text_or_integers_and_data_takes_pairs() {
+    let (sandbox, client) = start();
+    client.paid_tracing(42_u64).external_agent_id(Some(7)).run(|| {
+        client.signal("e").data([("pages", 12)]).send().unwrap();
+    });
+    let spans = spans(&sandbox, 2);
+    assert_eq!(spans[0].text("external_customer_id"), Some("42"));
+    assert_eq!(spans[0].text("external_agent_id"), Some("7"));
+    assert_eq!(data_of(&spans[0]), json!({"pages": 12}));
+}
+
+#[test]
+fn a_second_signal_that_joins_the_costs_is_refused_where_that_is_asked_for() {
+    let (sandbox, client) = start_with(TracingOptions::new().strict_cost_tracing(true));
+    let joins = || client.signal("e").enable_cost_tracing(true).send();
+    let scope = || client.paid_tracing("acme").external_agent_id("bot");
+    let token = paid::tracing::generate_tracing_token();
+    scope().tracing_token(token).run(|| {
+        joins().unwrap();
+        client.signal("plain").send().unwrap();
+        assert_eq!(joins(), Err(SignalError::CostsAlreadyJoined));
+        scope().run(|| assert_eq!(joins(), Err(SignalError::CostsAlreadyJoined), "one trace"));
+    });
+    scope().tracing_token(token).run(|| assert_eq!(joins(), Err(SignalError::CostsAlreadyJoined)));
+    scope().run(|| joins().unwrap());
+    assert_eq!(spans(&sandbox, 7).iter().filter(|span| span.name == "paid.trace.signal").count(), 3);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! A program without a key is not billed, and says so once.
+//! What a program is told of its tracing, on standard error or by its own subscriber.
 
 use crate::{assert_off, billed, in_process};
 
 const LINE: &str = "paid: tracing is off, and nothing is billed: there is no API key";
 
 fn lines(stderr: &[u8]) -> usize {
-    String::from_utf8_lossy(stderr).lines().filter(|line| line.contains(LINE)).count()
+    String::from_utf8_lossy(stderr).lines().filter(|line| line.starts_with(LINE)).count()
 }
 
 fn three_scopes() {
@@ -16,7 +16,7 @@ fn three_scopes() {
 
 #[test]
 fn it_is_one_line_on_standard_error() {
-    let name = "no_key::it_is_one_line_on_standard_error";
+    let name = "reports::it_is_one_line_on_standard_error";
     if let Some(output) = in_process(name, &[], three_scopes) {
         assert_eq!(lines(&output.stderr), 1, "{output:?}");
     }
@@ -24,7 +24,7 @@ fn it_is_one_line_on_standard_error() {
 
 #[test]
 fn the_level_silences_it() {
-    let name = "no_key::the_level_silences_it";
+    let name = "reports::the_level_silences_it";
     if let Some(output) = in_process(name, &[("PAID_LOG_LEVEL", "critical")], three_scopes) {
         assert_eq!(lines(&output.stderr), 0, "{output:?}");
     }
@@ -32,7 +32,7 @@ fn the_level_silences_it() {
 
 #[test]
 fn a_subscriber_has_it_as_an_event() {
-    let name = "no_key::a_subscriber_has_it_as_an_event";
+    let name = "reports::a_subscriber_has_it_as_an_event";
     let ran = in_process(name, &[], || {
         paid::logging::init();
         three_scopes();
@@ -46,7 +46,7 @@ fn a_subscriber_has_it_as_an_event() {
 
 #[test]
 fn the_start_of_tracing_is_logged_without_the_key() {
-    let name = "no_key::the_start_of_tracing_is_logged_without_the_key";
+    let name = "reports::the_start_of_tracing_is_logged_without_the_key";
     let ran = in_process(name, &[("PAID_LOG_LEVEL", "DEBUG")], || {
         paid::logging::init();
         let (sandbox, client) = crate::account();
@@ -64,8 +64,25 @@ fn the_start_of_tracing_is_logged_without_the_key() {
 }
 
 #[test]
+fn a_second_signal_that_joins_the_costs_of_a_trace_is_logged_once() {
+    let name = "reports::a_second_signal_that_joins_the_costs_of_a_trace_is_logged_once";
+    let ran = in_process(name, &[("PAID_LOG_LEVEL", "WARNING")], || {
+        paid::logging::init();
+        let (sandbox, client) = crate::account();
+        client.paid_tracing("acme").external_agent_id("bot").run(|| {
+            (0..3).for_each(|_| client.signal("e").enable_cost_tracing(true).send().unwrap());
+        });
+        assert_eq!(crate::customers(&sandbox).len(), 3);
+    });
+    if let Some(output) = ran {
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(text.matches("strict_cost_tracing").count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn a_client_of_another_server_is_told_where_its_traces_go() {
-    let name = "no_key::a_client_of_another_server_is_told_where_its_traces_go";
+    let name = "reports::a_client_of_another_server_is_told_where_its_traces_go";
     let ran = in_process(name, &[("PAID_LOG_LEVEL", "WARNING")], || {
         paid::logging::init();
         let client =
