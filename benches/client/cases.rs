@@ -24,7 +24,7 @@ const CALL: Unit = Unit { name: "calls", per_call: 1.0 };
 
 pub fn all(base_url: &str, length: Length) -> Result<Vec<Comparison>> {
     let same = Bare::new(base_url)?;
-    let mut comparisons = vec![
+    Ok(vec![
         Comparison {
             key: "get",
             what: "one `customers().get` after the other",
@@ -41,10 +41,8 @@ pub fn all(base_url: &str, length: Length) -> Result<Vec<Comparison>> {
         },
         concurrent(base_url, length)?,
         bulk(base_url, length)?,
-    ];
-    #[cfg(feature = "blocking")]
-    comparisons.push(blocking(base_url, length)?);
-    Ok(comparisons)
+        blocking(base_url, length)?,
+    ])
 }
 
 fn get(base_url: &str, bare: Bare, length: Length) -> Result<Vec<(f64, f64)>> {
@@ -155,7 +153,6 @@ fn bulk(base_url: &str, length: Length) -> Result<Comparison> {
     })
 }
 
-#[cfg(feature = "blocking")]
 fn blocking(base_url: &str, length: Length) -> Result<Comparison> {
     const CALLS: u32 = 100;
     let paid = paid::Paid::builder().token(KEY).base_url(base_url).build()?;

@@ -156,7 +156,7 @@ impl TracingOptions {
         }
         let spool_dir = || environment::read(SPOOL_DIR).ok().flatten().map(PathBuf::from).unwrap_or_default();
         let Self { max_queue_bytes, spool_dir: dir, max_spool_bytes, max_spool_age, .. } = in_force;
-        let mut names = vec![
+        let names = [
             (differs(&self.max_queue_bytes, max_queue_bytes, MAX_QUEUE_BYTES), "max_queue_bytes"),
             (self.spool_dir.is_some() && differs(&self.spool_dir, dir, spool_dir()), "spool_dir"),
             (differs(&self.max_spool_bytes, max_spool_bytes, MAX_SPOOL_BYTES), "max_spool_bytes"),
@@ -166,12 +166,12 @@ impl TracingOptions {
             (differs(&self.strict_cost_tracing, &in_force.strict_cost_tracing, false), "strict_cost_tracing"),
             (!self.callbacks.on_loss_is_that_of(&in_force.callbacks), "on_loss"),
             (!self.callbacks.on_dead_letter_is_that_of(&in_force.callbacks), "on_dead_letter"),
+            #[cfg(feature = "mirror")]
+            (
+                self.mirror.as_ref().is_some_and(|mirror| !mirror.is_that_of(in_force.mirror.as_ref())),
+                "mirror",
+            ),
         ];
-        #[cfg(feature = "mirror")]
-        names.push((
-            self.mirror.as_ref().is_some_and(|mirror| !mirror.is_that_of(in_force.mirror.as_ref())),
-            "mirror",
-        ));
         names.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
     }
 

@@ -55,7 +55,7 @@ pub struct Failure {
 
 /// Every file, by name.
 pub fn all() -> Vec<Recording> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/rest");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/rest");
     let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "there are no recordings in {folder:?}");

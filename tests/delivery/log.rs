@@ -21,7 +21,8 @@ impl Visit for Line {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target().starts_with("paid") {
+        let shown = *event.metadata().level() <= tracing::Level::INFO;
+        if shown && event.metadata().target().starts_with("paid") {
             let mut line = Line(event.metadata().level().to_string());
             event.record(&mut line);
             LINES.lock().unwrap().push(line.0);

@@ -16,7 +16,6 @@ mod host;
 mod log;
 mod outage;
 mod refusals;
-#[cfg(feature = "rustls")]
 mod tls;
 
 use std::collections::HashMap;

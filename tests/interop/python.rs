@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use paid_sandbox::Sandbox;
 
-const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
+const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop");
 
 pub struct Python(PathBuf);
 

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod dead_letters;
 mod default_account;
+mod encoding;
 mod hidden_scopes;
 mod host_layer;
 mod lifecycle;
+mod mirror;
 mod process_token;
 mod reports;
 mod switched_off;
