@@ -23,6 +23,10 @@ fn a_token_that_can_not_be_one_is_refused_without_showing_it() {
         "abc\r\nSECRET",
         "clé-SECRET",
         "abc\0SECRET",
+        "\"abcSECRET\"",
+        "'abcSECRET'",
+        "`abcSECRET`",
+        "\"abcSECRET",
     ] {
         for error in [problem(AsyncPaid::new(token)), problem(Paid::new(token))] {
             assert_eq!(error.field(), "token", "{token:?}");
@@ -92,7 +96,21 @@ fn from_env_reads_key_and_base_url() {
         let text = run(key, Some(&sandbox.base_url()));
         assert!(text.contains("no client: `token`") && text.contains("PAID_API_KEY"), "{text}");
     }
-    assert!(run(Some("key"), Some("nonsense")).contains("no client: `base_url`"));
+    // A secret made with `echo` ends with a line end.
+    for (key, url) in
+        [("key-SECRET\n", format!("{}\n", sandbox.base_url())), (" key-SECRET\r\n", sandbox.base_url())]
+    {
+        sandbox.clear_requests();
+        let text = run(Some(key), Some(&url));
+        assert!(text.contains("0 customers"), "{text}");
+        assert!(sandbox.requests()[0].bearer_is("key-SECRET"));
+    }
+    let text = run(Some("key"), Some("nonsense"));
+    assert!(text.contains("no client: `base_url`: PAID_BASE_URL is not an absolute URL"), "{text}");
+    let text = run(Some("\"key\""), Some(&sandbox.base_url()));
+    assert!(text.contains("no client: `token`: PAID_API_KEY is in quotes"), "{text}");
+    let text = run(Some(" \n"), Some(&sandbox.base_url()));
+    assert!(text.contains("PAID_API_KEY"), "{text}");
 }
 
 #[tokio::test]
