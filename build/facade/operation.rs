@@ -162,6 +162,7 @@ pub fn item(
         }
         None => quote! { ::std::option::Option::None },
     };
+    let has_content = operation.response.is_some();
     let function_name = &function.sig.ident;
     let setters = setters(operation, arguments)?;
     let paging = pagination::item(api, operation, &name)?;
@@ -178,6 +179,7 @@ pub fn item(
                 method: #method,
                 path: #path,
                 content_type: #content_type,
+                has_content: #has_content,
             };
 
             fn check(&self) -> ::std::result::Result<(), crate::error::InvalidRequest> {

@@ -22,11 +22,9 @@ impl Runtime {
     ///
     /// [`Error::Transport`] if the system has no thread or no event queue to give.
     pub fn start() -> Result<Self, Error> {
-        let failed = |error: std::io::Error| TransportError {
-            operation: "the blocking client",
-            reason: format!("its background thread could not start: {error}"),
-            connected: false,
-            attempts: 0,
+        let failed = |error: std::io::Error| {
+            let reason = format!("its background thread could not start: {error}");
+            TransportError::new("the blocking client", reason, false, 0)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let handle = runtime.handle().clone();

@@ -19,11 +19,9 @@ pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, Tra
         false => reqwest::redirect::Policy::none(),
     };
     let built = reqwest::Client::builder().redirect(policy).tcp_nodelay(true).build();
-    built.map_err(|error| TransportError {
-        operation: "the client",
-        reason: format!("TLS could not be set up: {}", super::reason::of(&error)),
-        connected: false,
-        attempts: 0,
+    built.map_err(|error| {
+        let reason = format!("TLS could not be set up: {}", super::reason::of(&error));
+        TransportError::new("the client", reason, false, 0)
     })
 }
 

@@ -15,5 +15,8 @@ pub use object::JsonObject;
 pub(crate) use union::{BestFit, tagged};
 pub use unknown::UnknownValue;
 
+/// What some programs put before a JSON text.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A point in time with its offset from UTC. Any `chrono::DateTime<Utc>` converts into it.
 pub type DateTime = chrono::DateTime<chrono::FixedOffset>;

@@ -1,7 +1,7 @@
 //! Answers that are not what they should be.
 
 use paid::AsyncPaid;
-use paid::types::{CustomerCreate, TaxExemptStatus};
+use paid::types::{CustomerCreate, Signal, TaxExemptStatus};
 use paid_sandbox::Fault;
 use serde_json::json;
 
@@ -63,12 +63,77 @@ async fn unknown_fields_are_ignored_and_unknown_enum_values_kept() {
 }
 
 #[tokio::test]
-async fn a_success_that_describes_no_body_takes_any() {
-    for body in ["", "{}", "anything", "<html>"] {
+async fn a_success_that_describes_no_body_takes_none_or_json() {
+    for (body, media) in [
+        ("", "text/html"),
+        (" \r\n", "text/plain"),
+        ("{}", "application/json"),
+        ("\u{feff}{\"success\": true}", "application/json"),
+        (r#"{"success": true, "errors": [{"index": 3}]}"#, "text/plain"),
+    ] {
         let (sandbox, client) = super::start().await;
-        sandbox.fail(Fault::on("*", "*").status(200).body(body, "text/plain"));
-        client.customers().delete("cus_1").await.unwrap();
+        sandbox.fail(Fault::on("*", "*").status(200).body(body, media).times(2));
+        client.customers().delete("cus_1").await.unwrap_or_else(|error| panic!("{body}: {error}"));
+        client.usage().record_bulk([]).await.unwrap_or_else(|error| panic!("{body}: {error}"));
     }
+}
+
+const PAGES: [(&str, &str, &str); 4] = [
+    ("<!doctype html><p>Log in", "text/html; charset=utf-8", "HTML"),
+    ("\n<html></html>", "application/json", "HTML"),
+    ("Log in first", "text/html", "HTML"),
+    ("anything", "text/plain", "text/plain"),
+];
+
+#[tokio::test]
+async fn a_page_where_nothing_is_due_is_no_success() {
+    let (sandbox, client) = super::start().await;
+    for (body, media, what) in PAGES {
+        sandbox.fail(Fault::on("*", "*").status(200).body(body, media).times(2));
+        let signal = Signal::new().event_name("e").customer_id("cus_1");
+        for error in [
+            client.usage().record_bulk([signal]).await.unwrap_err(),
+            client.customers().delete("cus_1").await.unwrap_err(),
+        ] {
+            let paid::Error::Decode(decode) = &error else { panic!("{body}: {error:?}") };
+            assert_eq!((decode.status_code(), decode.body().as_ref()), (200, body));
+            assert!(decode.reason().contains(what) && decode.reason().contains("PAID_BASE_URL"), "{error}");
+        }
+    }
+    assert_eq!(sandbox.signals().len(), 0);
+}
+
+#[test]
+fn the_blocking_client_takes_no_page_for_a_success() {
+    let (sandbox, client) = super::start_blocking();
+    for (body, media, _) in PAGES {
+        sandbox.fail(Fault::on("*", "*").status(200).body(body, media));
+        let error = client.usage().record_bulk([]).send().unwrap_err();
+        assert!(matches!(error, paid::Error::Decode(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_success_says_that_the_call_succeeded() {
+    for status in [200, 204] {
+        let (sandbox, client) = super::start().await;
+        sandbox.fail(Fault::on("*", "*").status(status).body("", "application/json"));
+        let error = client.customers().create(CustomerCreate::new("A")).await.unwrap_err();
+        assert!(matches!(error, paid::Error::Decode(_)), "{error:?}");
+        assert!(error.to_string().contains("The call succeeded"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_read_over() {
+    let customer =
+        answer("\u{feff}{\"id\": \"c\", \"organizationId\": \"o\", \"name\": \"A\"}", "application/json");
+    assert_eq!(customer.await.unwrap().name, "A");
+    let (sandbox, client) = super::start().await;
+    let body = "\u{feff}{\"error\": {\"message\": \"No\", \"code\": \"E1\"}}";
+    sandbox.fail(Fault::on("*", "*").status(400).body(body, "application/json"));
+    let error = client.customers().get("c").await.unwrap_err();
+    assert_eq!((error.message().as_str(), error.as_api().unwrap().code().as_deref()), ("No", Some("E1")));
 }
 
 #[tokio::test]
@@ -87,7 +152,7 @@ async fn an_answer_beyond_the_limit_is_refused_without_holding_it() {
         .fail(Fault::on("GET", "*").status(500).body(vec![b'x'; 100 * 1024 * 1024], "text/plain").forever());
     let error = client.customers().list().max_retries(0).await.unwrap_err();
     assert!(error.is_server_error(), "{error:?}");
-    assert!(error.body().unwrap().len() <= 64 * 1024 * 1024);
+    assert!(error.body().unwrap().len() <= 1024 * 1024);
 }
 
 #[tokio::test]
