@@ -27,14 +27,16 @@ pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> String {
 pub(crate) fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // rustls reports what it refuses by this kind; the system's libraries by words.
         let io = error.downcast_ref::<std::io::Error>();
+        // rustls reports what it refuses by this kind; the system's libraries by words.
         if io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
             || (error.downcast_ref::<reqwest::Error>().is_none() && error.to_string().contains("certificate"))
         {
             return true;
         }
-        cause = error.source();
+        // The source of an I/O error is the source of what it wraps, not what it wraps.
+        let wrapped = io.and_then(std::io::Error::get_ref).map(|wrapped| wrapped as &dyn std::error::Error);
+        cause = wrapped.or_else(|| error.source());
     }
     false
 }
