@@ -233,6 +233,12 @@ impl InvalidRequest {
         InvalidRequest { problem: format!("{name} {}", self.problem), ..self }
     }
 
+    /// The same problem, seen from the value that this one is part of.
+    pub(crate) fn within(self, step: &str) -> Self {
+        let joint = if self.field.starts_with('[') { "" } else { "." };
+        InvalidRequest { field: format!("{step}{joint}{}", self.field), ..self }
+    }
+
     /// What is wrong: a field of the body, a parameter, a header, a setting.
     pub fn field(&self) -> &str {
         &self.field

@@ -1,5 +1,6 @@
 //! Value types of the models that Rust's own don't cover.
 
+mod check;
 mod finite;
 mod nullable;
 mod number;
@@ -7,6 +8,8 @@ mod object;
 mod union;
 mod unknown;
 
+#[allow(unused_imports, reason = "an API without requirements uses none of it")]
+pub(crate) use check::{Check, not_blank, one_of};
 pub(crate) use finite::to_value;
 pub use nullable::Nullable;
 pub use number::Number;
