@@ -2,6 +2,7 @@
 
 mod check;
 mod finite;
+mod lenient;
 mod nullable;
 mod number;
 mod object;
@@ -11,6 +12,8 @@ mod unknown;
 #[allow(unused_imports, reason = "an API without requirements uses none of it")]
 pub(crate) use check::{Check, not_blank, one_of};
 pub(crate) use finite::to_value;
+#[allow(unused_imports, reason = "an API without whole numbers and times uses a part of it")]
+pub(crate) use lenient::{ObjectOnly, lenient};
 pub use nullable::Nullable;
 pub use number::Number;
 pub use object::JsonObject;

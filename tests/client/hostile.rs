@@ -86,6 +86,59 @@ const PAGES: [(&str, &str, &str); 4] = [
 ];
 
 #[tokio::test]
+async fn a_list_where_an_object_is_due_is_a_decode_error() {
+    let (sandbox, client) = super::start().await;
+    for (body, path) in [
+        ("[]", "."),
+        (r#"["c", "o", "A"]"#, "."),
+        (r#"{"id": "c", "organizationId": "o", "name": "A", "billingAddress": []}"#, "billingAddress"),
+    ] {
+        sandbox.fail(Fault::on("GET", "*").status(200).body(body, "application/json"));
+        let error = client.customers().get("c").await.unwrap_err();
+        let paid::Error::Decode(decode) = &error else { panic!("{body}: {error:?}") };
+        assert_eq!(decode.path(), path, "{error}");
+        assert!(decode.reason().contains("expected an object"), "{error}");
+    }
+    // All fields of it are optional.
+    let meta: Result<paid::types::Order, _> = serde_json::from_str("[]");
+    assert!(meta.unwrap_err().to_string().contains("expected an object"));
+}
+
+#[tokio::test]
+async fn numbers_as_text_and_times_in_other_forms_are_read() {
+    let (sandbox, client) = super::start().await;
+    let body = json!({
+        "traces": [{
+            "name": "n", "vendor": "v", "cost": {"amount": "0.0200", "currency": "USD"},
+            "startTimeUnixNano": "1735689600000000000", "endTimeUnixNano": "1", "attributes": {},
+        }],
+        "meta": {"limit": "100", "offset": "0", "count": 1, "hasMore": false},
+    });
+    sandbox.fail(Fault::on("GET", "*").status(200).body_json(body));
+    let page = client.customers().get_costs_by_external_id("acme").await.unwrap();
+    assert_eq!(page.traces[0].cost.amount.as_f64(), 0.02);
+    assert_eq!((page.meta.limit, page.meta.offset), (100, 0));
+
+    for (text, same) in [
+        ("2025-01-31T12:30:00", "2025-01-31T12:30:00+00:00"),
+        ("2025-01-31 12:30:00", "2025-01-31T12:30:00+00:00"),
+        ("2025-01-31T12:30:00.1234567891Z", "2025-01-31T12:30:00.123456789+00:00"),
+        ("2025-01-31", "2025-01-31T00:00:00+00:00"),
+    ] {
+        let entitlement = json!([{
+            "id": "ent_1", "organizationId": "org_1", "customerId": "cus_1", "entitlementId": "e", "productId": "p",
+            "startDate": text, "total": "100", "available": 40, "used": 60.0,
+        }]);
+        sandbox.fail(Fault::on("GET", "*").status(200).body_json(entitlement));
+        let read = client.customers().get_entitlements("cus_1").await.unwrap();
+        assert_eq!((read[0].start_date.to_rfc3339().as_str(), read[0].total, read[0].used), (same, 100, 60));
+    }
+    for wrong in ["1_000", "0x10", "NaN", "inf", "", "1,5"] {
+        assert!(serde_json::from_value::<paid::Number>(json!(wrong)).is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_where_nothing_is_due_is_no_success() {
     let (sandbox, client) = super::start().await;
     for (body, media, what) in PAGES {
