@@ -209,6 +209,24 @@ async fn an_answer_beyond_the_limit_is_refused_without_holding_it() {
 }
 
 #[tokio::test]
+async fn a_huge_error_is_cut_and_its_message_and_code_are_read_all_the_same() {
+    let (sandbox, client) = super::start().await;
+    let numbers = vec!["0"; 16 * 1024 * 1024].join(",");
+    for (body, message, code) in [
+        (format!(r#"{{"error":{{"message":"No","code":"E1","details":[{numbers}]}}}}"#), "No", Some("E1")),
+        (format!(r#"{{"message":"Flat","numbers":[{numbers}]}}"#), "Flat", None),
+        (format!("[{numbers}]"), "[0,0,0", None),
+    ] {
+        sandbox.fail(Fault::on("GET", "*").status(400).body(body, "application/json"));
+        let error = client.customers().list().await.unwrap_err();
+        assert!(error.message().starts_with(message), "{}", error.message());
+        assert!(error.message().len() < 300);
+        assert_eq!(error.as_api().unwrap().code().as_deref(), code);
+        assert_eq!(error.as_api().unwrap().body_bytes().len(), 1024 * 1024);
+    }
+}
+
+#[tokio::test]
 async fn a_large_answer_within_the_limit_is_read() {
     let sandbox = paid_sandbox::Sandbox::start().await.unwrap();
     let client = AsyncPaid::builder()
