@@ -1,8 +1,6 @@
 //! Settings: what is taken, what is refused and how.
 
-use std::time::Duration;
-
-use paid::{AsyncPaid, Environment, Error, Paid};
+use paid::{AsyncPaid, Error, Paid};
 use paid_sandbox::Sandbox;
 
 fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> paid::InvalidRequest {
@@ -73,14 +71,32 @@ fn a_base_url_that_can_not_be_one_is_refused() {
     }
 }
 
+/// Run with `--no-default-features --features blocking`.
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn https_without_a_tls_feature_is_refused_by_the_builder() {
+    for error in [
+        problem(AsyncPaid::new("k")),
+        problem(Paid::new("k")),
+        problem(AsyncPaid::builder().token("k").base_url("https://127.0.0.1:1/api").build()),
+    ] {
+        assert_eq!(error.field(), "base_url");
+        assert!(error.problem().contains("`rustls`") && error.problem().contains("`native-tls`"), "{error}");
+    }
+    // The caller's own client may have TLS by a feature of reqwest.
+    AsyncPaid::builder().token("k").reqwest_client(reqwest::Client::new()).build().unwrap();
+    AsyncPaid::builder().token("k").base_url("http://127.0.0.1:1/api").build().unwrap();
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn the_default_is_the_production_server_over_tls() {
     let client = AsyncPaid::new("k").unwrap();
     assert_eq!(client.base_url(), "https://api.agentpaid.io/api/v1");
-    assert_eq!(Environment::default(), Environment::Production);
-    let client = AsyncPaid::builder().token("k").environment(Environment::Production).build().unwrap();
-    assert_eq!(client.base_url(), Environment::Production.base_url());
-    problem(AsyncPaid::builder().token("k").timeout(Duration::ZERO).build());
+    assert_eq!(paid::Environment::default(), paid::Environment::Production);
+    let client = AsyncPaid::builder().token("k").environment(paid::Environment::Production).build().unwrap();
+    assert_eq!(client.base_url(), paid::Environment::Production.base_url());
+    problem(AsyncPaid::builder().token("k").timeout(std::time::Duration::ZERO).build());
 }
 
 #[test]
