@@ -60,10 +60,15 @@ mod program {
         }
     }
 
-    /// A blocking client that was used before the fork is used in the child and its child, and in the parent after.
+    /// Clients that were used before the fork are used in the child and its child, and in the parent after.
     fn client() -> Result<(), Problem> {
-        let client = paid::Paid::from_env()?;
-        let call = |who: &str| client.customers().list().header("x-who", who).send().map(drop);
+        let (client, async_client) = (paid::Paid::from_env()?, paid::AsyncPaid::from_env()?);
+        let call = |who: &str| -> Result<(), Problem> {
+            client.customers().list().header("x-who", who).send()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async { async_client.customers().list().header("x-who", who).await })?;
+            Ok(())
+        };
         call("parent")?;
         let child = forked(|| {
             let both = call("child").and_then(|()| call("child")).is_ok();

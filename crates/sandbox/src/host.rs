@@ -23,9 +23,7 @@ fn is_local(host: &str, allowed: &[String]) -> bool {
     match address {
         Some(address) => address.to_canonical().is_loopback(),
         // Nobody owns a public name without a dot: it comes from this machine or its network.
-        None => {
-            !host.contains('.') || host.ends_with(".localhost") || allowed.iter().any(|name| *name == host)
-        }
+        None => !host.contains('.') || host.ends_with(".localhost") || allowed.contains(&host),
     }
 }
 
