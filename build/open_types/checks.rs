@@ -16,16 +16,16 @@ pub fn checked(api: &Api) -> BTreeSet<String> {
     let mut checked: BTreeSet<String> = api.structs.iter().filter_map(requires).collect();
     loop {
         let holds = |item: &Struct| item.fields.iter().any(|field| is_checked(&checked, &field.schema));
-        let more: Vec<String> = api
+        let added: Vec<String> = api
             .structs
             .iter()
             .filter(|(name, item)| !checked.contains(*name) && holds(item))
             .map(|(name, _)| name.clone())
             .collect();
-        if more.is_empty() {
+        if added.is_empty() {
             return checked;
         }
-        checked.extend(more);
+        checked.extend(added);
     }
 }
 

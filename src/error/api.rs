@@ -160,13 +160,13 @@ impl std::error::Error for ApiError {}
 
 /// The message in `{"error": {"message"}}`, `{"message"}`, or a short text body.
 fn message(status: u16, body: &[u8]) -> String {
-    let found = api_body::read(body);
-    if let Some(text) = found.message.filter(|text| !text.trim().is_empty()) {
+    let parsed = api_body::read(body);
+    if let Some(text) = parsed.message.filter(|text| !text.trim().is_empty()) {
         return text;
     }
     let text = String::from_utf8_lossy(body.get(..MESSAGE_LOOK).unwrap_or(body));
     let text = text.trim();
-    if !found.is_json && !text.is_empty() && !text.starts_with('<') {
+    if !parsed.is_json && !text.is_empty() && !text.starts_with('<') {
         let mut short: String = text.chars().take(200).collect();
         if short.len() < body.trim_ascii().len() {
             short.push('…');

@@ -119,6 +119,7 @@ impl TransportError {
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.host, self.connected) {
+            (_, true) if self.lasting => write!(f, "{} failed: {}", self.operation, self.reason)?,
             (_, true) => write!(f, "{} lost its connection: {}", self.operation, self.reason)?,
             (Some(host), false) => write!(
                 f,

@@ -1,4 +1,4 @@
-//! The attempts of a call: send, read, judge, wait, again.
+//! The attempts of a call: send, read, classify, back off, repeat.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,7 +13,7 @@ use crate::response::Response;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// How an attempt ended without an answer to judge.
+/// How an attempt ended without an answer to classify.
 pub(super) enum Ended {
     Lost(reqwest::Error),
     Final(Error),
@@ -37,12 +37,12 @@ pub(super) async fn exchange(
         let mut time = limit;
         let mut bound = limit;
         if let Some((total, end)) = deadline {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let remaining = end.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
                 return Err(TimeoutError::new(state.facts.name, total, *attempts).into());
             }
-            if left < time {
-                (time, bound) = (left, total);
+            if remaining < time {
+                (time, bound) = (remaining, total);
             }
         }
         let attempt = prepared(state, &request, time)?;
@@ -56,17 +56,17 @@ pub(super) async fn exchange(
                 state.transport.budget.give();
                 return Ok(response);
             }
-            Ok(answer) => rejected(state, answer, *attempts),
+            Ok(answer) => classify_answer(state, answer, *attempts),
             Err(Ended::Final(error)) => return Err(error),
             Err(Ended::Lost(error)) => {
-                let (error, failure) = lost(state, &error, request.url(), bound, *attempts);
+                let (error, failure) = classify_error(state, &error, request.url(), bound, *attempts);
                 (error, failure, None)
             }
         };
         if *attempts > max_retries {
             return Err(error);
         }
-        match retry::judge(failure, safety) {
+        match retry::decide(failure, safety) {
             Repeat::Yes => {}
             Repeat::Never => return Err(error),
             Repeat::Unsafe => return Err(error.not_repeated(NotRepeated::MayHaveBeenProcessed)),
@@ -127,8 +127,8 @@ async fn send(
             Redirect::None => None,
             Redirect::Refuse(why) => Some(why),
             Redirect::Follow(target) => {
-                let left = time.saturating_sub(started.elapsed());
-                attempt = prepared(state, request, left).map_err(|error| Ended::Final(error.into()))?;
+                let remaining = time.saturating_sub(started.elapsed());
+                attempt = prepared(state, request, remaining).map_err(|error| Ended::Final(error.into()))?;
                 *attempt.url_mut() = target.clone();
                 moved = Some(target);
                 continue;
@@ -140,8 +140,8 @@ async fn send(
     Err(Ended::Final(TransportError::new(state.facts.name, reason, true, attempts).lasting().into()))
 }
 
-/// What an answer without success means.
-fn rejected(state: &State, answer: Answer, attempts: u32) -> (Error, Failure, Option<Duration>) {
+/// The error that an answer without success is.
+fn classify_answer(state: &State, answer: Answer, attempts: u32) -> (Error, Failure, Option<Duration>) {
     let Answer { response, refusal, key_withheld } = answer;
     let asked = retry::retry_after(response.headers.map(), SystemTime::now());
     let failure = Failure::Status(response.status);
@@ -155,8 +155,8 @@ fn rejected(state: &State, answer: Answer, attempts: u32) -> (Error, Failure, Op
     (error.into(), failure, asked)
 }
 
-/// What a lost attempt means.
-fn lost(
+/// The error of an attempt without an answer.
+fn classify_error(
     state: &State,
     error: &reqwest::Error,
     url: &reqwest::Url,

@@ -112,12 +112,15 @@ pub(crate) async fn execute<O: Operation>(
         return Err(error);
     }
     match (sent, outcome.answer) {
-        (Ok(value), Some(answer)) => match read::not_ours(&answer).filter(|_| !O::FACTS.has_content) {
-            None => Ok(answer.with(value.into_inner())),
-            Some(reason) => {
-                Err(DecodeError::new(O::FACTS.name, answer, ".".into(), reason, outcome.attempts).into())
+        (Ok(value), Some(answer)) => {
+            if !O::FACTS.has_content
+                && let Some(reason) = read::not_ours(&answer)
+            {
+                let error = DecodeError::new(O::FACTS.name, answer, ".".into(), reason, outcome.attempts);
+                return Err(error.into());
             }
-        },
+            Ok(answer.with(value.into_inner()))
+        }
         (Err(progenitor_client::Error::InvalidResponsePayload(..)), Some(answer)) => {
             Err(decode_error::<O::Output>(O::FACTS.name, answer, outcome.attempts).into())
         }

@@ -19,7 +19,7 @@ pub(super) enum Redirect {
     Refuse(String),
 }
 
-/// Judges an answer's status and headers.
+/// Classifies an answer by its status and headers.
 ///
 /// A POST that 301, 302 or 303 turn into a GET would be answered well and record nothing. Another
 /// scheme, host or port is another server, which gets neither the key nor the body.

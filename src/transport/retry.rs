@@ -44,11 +44,11 @@ pub(crate) enum Repeat {
     Unsafe,
 }
 
-/// Judges a failed attempt.
+/// Decides on a failed attempt.
 ///
 /// A request that may have been processed is repeated only if that cannot change the outcome. 408 and
 /// 429 say that it was not. 409 is a duplicate, unless a key says that it is the same call.
-pub(crate) fn judge(failure: Failure, safety: Safety) -> Repeat {
+pub(crate) fn decide(failure: Failure, safety: Safety) -> Repeat {
     match failure {
         Failure::NotSent | Failure::Status(408 | 429) => Repeat::Yes,
         Failure::Status(409) if safety.has_key => Repeat::Yes,
@@ -145,17 +145,17 @@ mod tests {
         let keyed = Safety { has_key: true, is_idempotent: true };
         let statuses = [500, 503, 599].map(Failure::Status);
         for failure in [Failure::Broken, Failure::TimedOut].into_iter().chain(statuses) {
-            assert_eq!(judge(failure, harmless), Repeat::Yes, "{failure:?}");
-            assert_eq!(judge(failure, harmful), Repeat::Unsafe, "{failure:?}");
+            assert_eq!(decide(failure, harmless), Repeat::Yes, "{failure:?}");
+            assert_eq!(decide(failure, harmful), Repeat::Unsafe, "{failure:?}");
         }
         for failure in [Failure::NotSent, Failure::Status(408), Failure::Status(429)] {
-            assert_eq!(judge(failure, harmful), Repeat::Yes, "{failure:?}");
+            assert_eq!(decide(failure, harmful), Repeat::Yes, "{failure:?}");
         }
         for failure in [Failure::Lasting, Failure::Status(400), Failure::Status(404), Failure::Status(302)] {
-            assert_eq!(judge(failure, keyed), Repeat::Never, "{failure:?}");
+            assert_eq!(decide(failure, keyed), Repeat::Never, "{failure:?}");
         }
-        assert_eq!(judge(Failure::Status(409), keyed), Repeat::Yes);
-        assert_eq!(judge(Failure::Status(409), harmless), Repeat::Never);
+        assert_eq!(decide(Failure::Status(409), keyed), Repeat::Yes);
+        assert_eq!(decide(Failure::Status(409), harmless), Repeat::Never);
     }
 
     #[test]

@@ -129,7 +129,7 @@ async fn redirects_can_be_left_unfollowed_and_loops_end() {
 }
 
 #[tokio::test]
-async fn a_client_of_the_callers_own_that_turns_a_post_into_a_get_is_found_out() {
+async fn a_client_of_the_callers_own_that_turns_a_post_into_a_get_is_an_error() {
     let sandbox = Sandbox::start().await.unwrap();
     let build = |own: reqwest::ClientBuilder| {
         AsyncPaid::builder()
