@@ -98,6 +98,8 @@ pub enum Pagination {
 pub struct Struct {
     pub description: String,
     pub fields: Vec<Field>,
+    /// `x-paid-requires`: of each group of fields, one must be given.
+    pub requires: Vec<Vec<String>>,
     /// Whether a request can contain it.
     pub in_request: bool,
 }

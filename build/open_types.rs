@@ -3,6 +3,7 @@
 //! Enums and unions keep values they don't know; structs are `#[non_exhaustive]`, and those a
 //! request can contain have a constructor, setters, and fields that can be cleared.
 
+pub mod checks;
 mod enums;
 pub mod input;
 mod structs;
@@ -18,8 +19,10 @@ pub use structs::argument;
 pub fn types(api: &Api, raw: &syn::File) -> Result<syn::File, String> {
     let progenitor = structs::Fields::read(raw)?;
     let mut code = TokenStream::new();
+    let checked = checks::checked(api);
     for (name, item) in &api.structs {
         code.extend(structs::item(api, &progenitor, name, item)?);
+        code.extend(checks::item(&checked, name, item));
     }
     for (name, item) in &api.enums {
         code.extend(enums::item(name, item)?);

@@ -60,8 +60,12 @@ pub fn item(api: &Api, operation: &Operation, name: &syn::Ident) -> Result<Token
                 #items.unwrap_or_default()
             }
 
+            fn listed(page: &Self::Output) -> &[Self::Item] {
+                #lent_items.map_or(&[], |items| items.as_slice())
+            }
+
             fn next(&self, page: &Self::Output) -> ::std::option::Option<Self> {
-                let count = #lent_items.map_or(0, |items| items.len());
+                let count = Self::listed(page).len();
                 if count == 0 {
                     return ::std::option::Option::None;
                 }

@@ -77,7 +77,7 @@ impl CostData {
     ///
     /// An empty vendor.
     pub fn usage(vendor: impl Into<String>) -> Result<ManualUsage, CostError> {
-        Ok(ManualUsage { vendor: named(vendor)?, attributes: Map::new() })
+        Ok(ManualUsage { vendor: named(vendor)?, attributes: JsonObject::new() })
     }
 }
 
@@ -110,7 +110,7 @@ impl ManualCost {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ManualUsage {
     vendor: String,
-    attributes: Map<String, Value>,
+    attributes: JsonObject,
 }
 
 impl ManualUsage {
@@ -139,9 +139,11 @@ impl ManualUsage {
     }
 
     /// Any other attribute, such as `gen_ai.usage.reasoning_output_tokens`.
+    ///
+    /// With a value that JSON can't hold, such as NaN, the signal is refused by the attribute's name.
     #[must_use]
-    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.attributes.insert(name.into(), value.into());
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.attributes.insert(name, value);
         self
     }
 }
@@ -167,10 +169,13 @@ impl From<ManualCost> for JsonObject {
 
 impl From<ManualUsage> for JsonObject {
     fn from(usage: ManualUsage) -> Self {
-        wrapped(Map::from_iter([
-            ("vendor".to_string(), Value::String(usage.vendor)),
-            ("attributes".to_string(), Value::Object(usage.attributes)),
-        ]))
+        match usage.attributes.into_map() {
+            Ok(attributes) => wrapped(Map::from_iter([
+                ("vendor".to_string(), Value::String(usage.vendor)),
+                ("attributes".to_string(), Value::Object(attributes)),
+            ])),
+            Err(problem) => JsonObject::refused(format!("costData.attributes: {problem}")),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, InvalidRequest};
 use crate::generated::Environment;
 use crate::options::Defaults;
 use crate::token::Token;
-use crate::transport::{self, Transport};
+use crate::transport::{self, HttpClient, HttpSettings, Transport};
 
 /// How many retries a client may have in hand; a measure against amplifying an outage.
 ///
@@ -62,12 +62,22 @@ pub struct Builder<C> {
     base_url: Option<String>,
     #[cfg(feature = "cost-tracing")]
     collector_endpoint: Option<String>,
+    /// Whether token and base URL come from the environment.
+    from_env: FromEnv,
     environment: Environment,
     pub(crate) defaults: Defaults,
     follow_redirects: bool,
     retry_budget: RetryBudget,
+    pool_idle_timeout: Duration,
     client: Option<reqwest::Client>,
     makes: PhantomData<fn() -> C>,
+}
+
+/// Which settings were read from variables, for errors to name them.
+#[derive(Clone, Copy, Default)]
+struct FromEnv {
+    token: bool,
+    base_url: bool,
 }
 
 impl<C> Builder<C> {
@@ -77,10 +87,12 @@ impl<C> Builder<C> {
             base_url: None,
             #[cfg(feature = "cost-tracing")]
             collector_endpoint: None,
+            from_env: FromEnv::default(),
             environment: Environment::default(),
             defaults: Defaults::default(),
             follow_redirects: true,
             retry_budget: RetryBudget::default(),
+            pool_idle_timeout: transport::POOL_IDLE_TIMEOUT,
             client: None,
             makes: PhantomData,
         }
@@ -89,12 +101,14 @@ impl<C> Builder<C> {
     /// The API key: text, or [`Token::from_fn`] for one that is asked for before every attempt.
     pub fn token(mut self, token: impl Into<Token>) -> Self {
         self.token = Some(token.into());
+        self.from_env.token = false;
         self
     }
 
     /// Another server than the environment's: an absolute http or https URL.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self.from_env.base_url = false;
         self
     }
 
@@ -143,7 +157,19 @@ impl<C> Builder<C> {
         self
     }
 
-    /// Whether redirects are followed; they are by default. The token never goes to another host.
+    /// How long a connection is kept while no call uses it; 4 s by default, zero for not at all.
+    ///
+    /// Servers close such connections after 5 s or later. A call that goes out just then fails, so that this should
+    /// be less than the server's time.
+    pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.pool_idle_timeout = timeout;
+        self
+    }
+
+    /// Whether redirects are followed; they are by default.
+    ///
+    /// One is followed only to the same scheme, host and port, and only where it keeps the method: a POST that is
+    /// answered 301, 302 or 303, or any redirect to another server, is an error that names the base URL to set.
     pub fn follow_redirects(mut self, follow: bool) -> Self {
         self.follow_redirects = follow;
         self
@@ -151,7 +177,9 @@ impl<C> Builder<C> {
 
     /// A client of yours to send with, for proxies, certificates or TLS of your choice. Python: `httpx_client`.
     ///
-    /// Its own settings for redirects apply; timeouts are still the SDK's.
+    /// Timeouts are still the SDK's. Give it `redirect::Policy::none()`: the SDK then follows redirects as
+    /// [`follow_redirects`](Self::follow_redirects) says. One that follows redirects by itself turns a POST into a
+    /// GET; where that may have happened, the call is an error.
     pub fn reqwest_client(mut self, client: reqwest::Client) -> Self {
         self.client = Some(client);
         self
@@ -161,13 +189,15 @@ impl<C> Builder<C> {
     ///
     /// # Errors
     ///
-    /// A variable that is not Unicode text.
+    /// A variable that is not Unicode text. What is wrong otherwise, `build` says, and names the variable.
     pub fn from_env(mut self) -> Result<Self, Error> {
         if self.token.is_none() {
             self.token = environment::read(environment::API_KEY)?.map(Token::from);
+            self.from_env.token = self.token.is_some();
         }
         if self.base_url.is_none() {
             self.base_url = environment::read(environment::BASE_URL)?;
+            self.from_env.base_url = self.base_url.is_some();
         }
         Ok(self)
     }
@@ -179,20 +209,30 @@ impl<C> Builder<C> {
                 "is missing: call .token(\"API_KEY\"), or set PAID_API_KEY and use from_env()",
             )
         })?;
-        let authorization = token.fixed()?;
+        let authorization =
+            token.fixed().map_err(|error| error.of_variable(self.from_env.token, environment::API_KEY))?;
+        let url = base_url(self.base_url.as_deref().unwrap_or(self.environment.base_url()))
+            .map_err(|error| error.of_variable(self.from_env.base_url, environment::BASE_URL))?;
         #[cfg(feature = "cost-tracing")]
         let collector_endpoint = self
             .collector_endpoint
             .map(|url| check_url("collector_endpoint", &url).map(String::from))
             .transpose()?;
-        let base_url = base_url(self.base_url.as_deref().unwrap_or(self.environment.base_url()))?;
         if self.defaults.timeout.is_zero() {
             return Err(InvalidRequest::new("timeout", "is zero: give a duration above zero").into());
         }
+        let tls = url.scheme() == "https";
+        if tls && self.client.is_none() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+            return Err(InvalidRequest::new("base_url", NO_TLS).into());
+        }
+        transport::warn_of_plain_http(&url);
         let http = match self.client {
-            Some(client) => client,
-            None => transport::http_client(self.follow_redirects)?,
+            Some(client) => HttpClient::given(client),
+            None => {
+                HttpClient::from_settings(HttpSettings { tls, pool_idle_timeout: self.pool_idle_timeout })
+            }
         };
+        let base_url = url.as_str().trim_end_matches('/').to_string();
         Ok(Transport {
             http,
             #[cfg(feature = "cost-tracing")]
@@ -201,6 +241,7 @@ impl<C> Builder<C> {
                 collector_endpoint,
                 other_server: (base_url != self.environment.base_url()).then(|| base_url.clone()),
             }),
+            follow_redirects: self.follow_redirects,
             base_url,
             token,
             authorization,
@@ -221,6 +262,9 @@ impl<C> fmt::Debug for Builder<C> {
     }
 }
 
+const NO_TLS: &str = "is an https URL, and the crate `paid` was built without TLS: enable its feature `rustls` or \
+                      `native-tls`, or give a client with .reqwest_client(..)";
+
 /// An absolute http or https URL without a user name or password.
 pub(crate) fn check_url(field: &str, text: &str) -> Result<reqwest::Url, InvalidRequest> {
     let refuse = |problem: &str| Err(InvalidRequest::new(field, problem));
@@ -236,8 +280,8 @@ pub(crate) fn check_url(field: &str, text: &str) -> Result<reqwest::Url, Invalid
     Ok(url)
 }
 
-/// Checks a base URL and cuts its trailing slashes.
-fn base_url(text: &str) -> Result<String, InvalidRequest> {
+/// Checks a base URL.
+fn base_url(text: &str) -> Result<reqwest::Url, InvalidRequest> {
     let refuse = |problem: &str| Err(InvalidRequest::new("base_url", problem));
     let url = check_url("base_url", text)?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -245,5 +289,5 @@ fn base_url(text: &str) -> Result<String, InvalidRequest> {
             "has a query or fragment: give the part up to the version, such as https://host/api/v1",
         );
     }
-    Ok(url.as_str().trim_end_matches('/').to_string())
+    Ok(url)
 }

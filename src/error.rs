@@ -1,12 +1,15 @@
 //! Errors: one enum, one type per kind, each saying what to do.
 
 mod api;
+mod api_body;
 mod local;
+mod not_repeated;
 
 use std::fmt;
 
 pub use api::ApiError;
 pub use local::{DecodeError, InvalidRequest, TimeoutError, TransportError};
+pub(crate) use not_repeated::NotRepeated;
 
 use crate::response::Headers;
 
@@ -88,13 +91,14 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later: the connection failed, or the API answered 408, 409, 429 or 5xx.
+    /// Whether the same call may succeed later: the connection failed, or the API answered 408, 429 or 5xx.
     ///
     /// It does not say that repeating is safe: a call that creates something may have been processed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Api(error) => error.is_retryable(),
-            Error::Timeout(_) | Error::Transport(_) => true,
+            Error::Timeout(_) => true,
+            Error::Transport(error) => !error.lasting,
             Error::Decode(_) | Error::InvalidRequest(_) => false,
         }
     }
@@ -150,6 +154,17 @@ impl Error {
     /// Whether no complete answer came in time.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Error::Timeout(_))
+    }
+
+    /// The same error, with the reason why the call was not repeated.
+    pub(crate) fn not_repeated(mut self, why: NotRepeated) -> Self {
+        match &mut self {
+            Error::Api(error) => error.set_not_repeated(why),
+            Error::Timeout(error) => error.not_repeated = Some(why),
+            Error::Transport(error) => error.not_repeated = Some(why),
+            Error::Decode(_) | Error::InvalidRequest(_) => {}
+        }
+        self
     }
 
     fn has_status(&self, status: u16) -> bool {

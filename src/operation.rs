@@ -19,6 +19,12 @@ pub trait Operation: sealed::Sealed + Clone + Send + Sync + 'static {
     #[doc(hidden)]
     fn check(&self) -> Result<(), InvalidRequest>;
 
+    /// Refuses a body that the API could do nothing with.
+    #[doc(hidden)]
+    fn check_body(&self) -> Result<(), InvalidRequest> {
+        Ok(())
+    }
+
     #[doc(hidden)]
     fn explain_body(&self) -> Option<InvalidRequest> {
         None
@@ -42,6 +48,8 @@ pub struct Facts {
     pub path: &'static str,
     /// The media type of the body, if the operation takes one.
     pub content_type: Option<&'static str>,
+    /// Whether a success has content.
+    pub has_content: bool,
 }
 
 /// What progenitor's functions return.

@@ -2,23 +2,30 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future, IntoFuture, poll_fn};
+use std::future::{Future, poll_fn};
+use std::hash::{DefaultHasher, Hasher};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use serde::Serialize;
 
 use crate::call::Call;
-use crate::error::Error;
+use crate::error::{DecodeError, Error};
 use crate::operation::Operation;
+use crate::response::Response;
 
 /// An operation whose answer comes in pages.
 pub trait Paged: Operation {
     /// What the pages are lists of.
-    type Item: Send + Unpin + 'static;
+    type Item: Serialize + Send + Unpin + 'static;
 
     #[doc(hidden)]
     fn items(page: Self::Output) -> Vec<Self::Item>;
+
+    #[doc(hidden)]
+    fn listed(page: &Self::Output) -> &[Self::Item];
 
     #[doc(hidden)]
     fn next(&self, page: &Self::Output) -> Option<Self>;
@@ -27,7 +34,7 @@ pub trait Paged: Operation {
 impl<O: Paged> Call<O> {
     /// The answer page by page, from the page that the arguments say. See [`Pages`].
     pub fn pages(self) -> Pages<O> {
-        Pages { state: State::Ready(Box::new(self)) }
+        Pages { state: State::Ready(Box::new(self)), before: None }
     }
 
     /// The answer item by item, asking for pages as they are needed. See [`Items`].
@@ -39,7 +46,8 @@ impl<O: Paged> Call<O> {
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The pages of an answer, asked for one after the other. It ends after a page with no items, or
-/// when the API says that there are no more.
+/// when the API says that there are no more. A page with the same items as the one before is an
+/// error: the API ignores where the page should begin, and would go on for ever.
 ///
 /// It is a `Stream`; without a stream library, `next` does. After an error it ends.
 ///
@@ -55,11 +63,13 @@ type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[must_use = "pages are asked for as they are read"]
 pub struct Pages<O: Paged> {
     state: State<O>,
+    /// What the items of the page before add up to, if it had any.
+    before: Option<u64>,
 }
 
 enum State<O: Paged> {
     Ready(Box<Call<O>>),
-    Waiting(Box<Call<O>>, Pending<Result<O::Output, Error>>),
+    Waiting(Box<Call<O>>, Pending<Result<Response<O::Output>, Error>>),
     Done,
 }
 
@@ -86,7 +96,7 @@ impl<O: Paged> Stream for Pages<O> {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
                 State::Ready(call) => {
-                    let pending = (*call).clone().into_future();
+                    let pending = Box::pin((*call).clone().raw());
                     self.state = State::Waiting(call, pending);
                 }
                 State::Waiting(call, mut pending) => match pending.as_mut().poll(context) {
@@ -95,7 +105,13 @@ impl<O: Paged> Stream for Pages<O> {
                         return Poll::Pending;
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    Poll::Ready(Ok(page)) => {
+                    Poll::Ready(Ok(answer)) => {
+                        let items = fingerprint(O::listed(&answer.data));
+                        if items.is_some() && items == self.before {
+                            return Poll::Ready(Some(Err(repeated::<O>(answer))));
+                        }
+                        self.before = items;
+                        let page = answer.data;
                         if let Some(next) = call.operation().next(&page) {
                             self.state = State::Ready(Box::new(call.with(next)));
                         }
@@ -105,6 +121,33 @@ impl<O: Paged> Stream for Pages<O> {
             }
         }
     }
+}
+
+/// A page that is the one before once more.
+fn repeated<O: Paged>(answer: Response<O::Output>) -> Error {
+    let reason = "it has the same items as the page before, so the API ignores where a page should begin";
+    let answer = Response { status: answer.status, headers: answer.headers, body: answer.body, data: () };
+    DecodeError::new(O::FACTS.name, answer, ".".into(), reason.into(), 1).into()
+}
+
+/// A hash of the items in their JSON form; none of no items.
+fn fingerprint<T: Serialize>(items: &[T]) -> Option<u64> {
+    struct Hashed(DefaultHasher);
+
+    impl io::Write for Hashed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut hashed = Hashed(DefaultHasher::new());
+    let written = !items.is_empty() && serde_json::to_writer(&mut hashed, items).is_ok();
+    written.then(|| hashed.0.finish())
 }
 
 /// The items of all pages, asked for page by page. It ends like [`Pages`], and after an error.

@@ -5,7 +5,8 @@
 //!
 //! # async fn example() -> Result<(), Error> {
 //! let client = AsyncPaid::from_env()?;
-//! client.usage().record_bulk([Signal::new().event_name("report_written")]).await?;
+//! let signal = Signal::new().event_name("report_written").external_customer_id("acme");
+//! client.usage().record_bulk([signal]).await?;
 //! # Ok(())
 //! # }
 //! ```

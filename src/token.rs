@@ -86,11 +86,17 @@ impl Token {
     }
 }
 
+/// Marks that a shell or a configuration file takes off a value, and that others leave on.
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
 /// Checks a token and makes its header. Messages never hold any of it.
 fn header(token: &str) -> Result<HeaderValue, InvalidRequest> {
     let refuse = |problem: &str| Err(InvalidRequest::new("token", problem));
     if token.trim().is_empty() {
         return refuse("is empty: give the API key from the Paid dashboard, or set PAID_API_KEY");
+    }
+    if token.starts_with(QUOTES) || token.ends_with(QUOTES) {
+        return refuse("is in quotes: give the API key without them");
     }
     if token.to_ascii_lowercase().starts_with("bearer ") {
         return refuse("starts with \"Bearer\": give the API key alone, the SDK adds the word");

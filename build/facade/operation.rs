@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::generator::model::{Api, Operation, Param};
 use crate::generator::open_types::input::{self, Input};
-use crate::generator::open_types::{argument, ident};
+use crate::generator::open_types::{argument, checks, ident};
 use crate::generator::{docs, names, pagination};
 
 /// What every call can do, hidden methods included; a query parameter of the same name gets a suffix.
@@ -153,6 +153,15 @@ pub fn item(
             }
         }
     });
+    let checked = checks::checked(api);
+    let check_body =
+        operation.body.as_ref().filter(|body| checks::is_checked(&checked, &body.schema)).map(|_| {
+            quote! {
+                fn check_body(&self) -> ::std::result::Result<(), crate::error::InvalidRequest> {
+                    crate::values::Check::check(&self.body)
+                }
+            }
+        });
     let method = operation.http.to_uppercase();
     let path = &operation.path;
     let content_type = match &operation.body {
@@ -162,6 +171,7 @@ pub fn item(
         }
         None => quote! { ::std::option::Option::None },
     };
+    let has_content = operation.response.is_some();
     let function_name = &function.sig.ident;
     let setters = setters(operation, arguments)?;
     let paging = pagination::item(api, operation, &name)?;
@@ -178,12 +188,15 @@ pub fn item(
                 method: #method,
                 path: #path,
                 content_type: #content_type,
+                has_content: #has_content,
             };
 
             fn check(&self) -> ::std::result::Result<(), crate::error::InvalidRequest> {
                 #(#checks)*
                 ::std::result::Result::Ok(())
             }
+
+            #check_body
 
             #explain
 

@@ -125,14 +125,12 @@ pub fn item(api: &Api, progenitor: &Fields, name: &str, item: &Struct) -> Result
         let ident = ident(&names::ident(&field.wire));
         let doc = docs::attributes(&field.description, &field.wire);
         let ty = form.ty();
-        let rename = (names::ident(&field.wire) != field.wire).then(|| {
-            let wire = &field.wire;
-            quote! { rename = #wire, }
-        });
+        let rename = rename(field);
         let serde = form.serde();
         let attribute = (rename.is_some() || !serde.is_empty()).then(|| quote! { #[serde(#rename #serde)] });
         quote! { #doc #attribute pub #ident: #ty }
     });
+    let read = deserialize(&ty, &forms);
     let default =
         (item.in_request && item.fields.iter().all(|field| !field.required)).then(|| quote! { Default, });
     let methods = if item.in_request {
@@ -142,13 +140,60 @@ pub fn item(api: &Api, progenitor: &Fields, name: &str, item: &Struct) -> Result
     };
     Ok(quote! {
         #doc
-        #[derive(Clone, Debug, #default PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+        #[derive(Clone, Debug, #default PartialEq, ::serde::Serialize)]
         #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
         #[non_exhaustive]
         pub struct #ty { #(#fields,)* }
 
+        #read
+
         #methods
     })
+}
+
+fn rename(field: &Field) -> Option<TokenStream> {
+    let wire = &field.wire;
+    (names::ident(wire) != *wire).then(|| quote! { rename = #wire, })
+}
+
+/// `impl Deserialize`: what serde derives, but for objects alone, and with the forms of numbers and times that
+/// servers write too.
+fn deserialize(ty: &syn::Ident, forms: &[(&Field, Form)]) -> TokenStream {
+    let fields = forms.iter().map(|(field, form)| {
+        let name = ident(&names::ident(&field.wire));
+        let rename = rename(field);
+        let default = match form {
+            Form::Plain(_) => quote! {},
+            _ => quote! { default, },
+        };
+        let held = form.ty();
+        let lenient = is_lenient(&held).then(|| quote! { deserialize_with = "crate::values::lenient" });
+        quote! { #[serde(#rename #default #lenient)] #name: #held }
+    });
+    let name = ty.to_string();
+    quote! {
+        const _: () = {
+            #[derive(::serde::Deserialize)]
+            #[serde(remote = #name, rename = #name)]
+            struct __Fields { #(#fields,)* }
+
+            impl<'de> ::serde::Deserialize<'de> for #ty {
+                fn deserialize<D: ::serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::std::result::Result<Self, D::Error> {
+                    __Fields::deserialize(crate::values::ObjectOnly(deserializer))
+                }
+            }
+        };
+    }
+}
+
+/// Whether a type is, or holds, a whole number or a point in time.
+fn is_lenient(held: &TokenStream) -> bool {
+    let text = held.to_string();
+    // A component may be called `DateTime` too, but never `i64`.
+    text.contains("crate :: DateTime")
+        || text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == "i64")
 }
 
 fn methods(api: &Api, name: &str, forms: &[(&Field, Form)]) -> Result<TokenStream, String> {

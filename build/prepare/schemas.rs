@@ -230,7 +230,9 @@ impl<'a> Schemas<'a> {
             ));
         }
         // Placed before its fields, so that a schema may contain itself.
-        self.structs.insert(name.to_string(), Struct { description, fields: Vec::new(), in_request: false });
+        let requires = requires(name, schema)?;
+        let item = Struct { description, fields: Vec::new(), requires, in_request: false };
+        self.structs.insert(name.to_string(), item);
         let mut fields = Vec::new();
         let mut required = BTreeSet::new();
         self.fields(name, schema, &mut Vec::new(), &mut fields, &mut required)?;
@@ -251,6 +253,12 @@ impl<'a> Schemas<'a> {
             ));
         }
         if let Some(item) = self.structs.get_mut(name) {
+            let is_field = |wire: &String| fields.iter().any(|field| field.wire == *wire);
+            if let Some(wire) = item.requires.iter().flatten().find(|wire| !is_field(wire)) {
+                return Err(format!(
+                    "schema {name}: x-paid-requires names `{wire}`, which is not among its properties"
+                ));
+            }
             item.fields = fields;
         }
         Ok(Usage::plain(reference(name)))
@@ -309,6 +317,14 @@ pub fn follow<'a>(doc: &'a Value, schema: &'a Value, within: &mut Vec<String>) -
 
 pub fn has_properties(schema: &Value) -> bool {
     schema.get("properties").and_then(Value::as_object).is_some_and(|properties| !properties.is_empty())
+}
+
+/// `x-paid-requires`: lists of property names.
+fn requires(name: &str, schema: &Value) -> Result<Vec<Vec<String>>, String> {
+    let Some(groups) = schema.get("x-paid-requires") else { return Ok(Vec::new()) };
+    serde_json::from_value(groups.clone()).map_err(|_| {
+        format!("schema {name}: x-paid-requires is not a list of lists of property names: write [[\"a\"], [\"b\", \"c\"]]")
+    })
 }
 
 /// Whether null is among the values: said outright, by the enum, or by an alternative.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opentelemetry::{Array, StringValue};
 use paid::JsonObject;
 use paid::tracing::{Metadata, SignalData, TracingToken};
 use serde::Deserialize;
@@ -90,7 +91,7 @@ impl AiCall {
     }
 }
 
-/// A plain value with its type.
+/// A plain value with its type, or a list of values of one type.
 fn attribute(value: Value) -> Option<opentelemetry::Value> {
     match value {
         Value::Bool(value) => Some(value.into()),
@@ -99,8 +100,22 @@ fn attribute(value: Value) -> Option<opentelemetry::Value> {
             Some(value) => Some(value.into()),
             None => number.as_f64().map(Into::into),
         },
+        Value::Array(values) => list(&values).map(opentelemetry::Value::Array),
         _ => None,
     }
+}
+
+/// A list of one type. Whole numbers among decimals are decimals; an empty list is one of texts.
+fn list(values: &[Value]) -> Option<Array> {
+    fn all<'a, T>(values: &'a [Value], one: impl Fn(&'a Value) -> Option<T>) -> Option<Vec<T>> {
+        values.iter().map(one).collect()
+    }
+    let texts = || all(values, |value| value.as_str().map(|text| StringValue::from(text.to_string())));
+    texts()
+        .map(Array::String)
+        .or_else(|| all(values, Value::as_bool).map(Array::Bool))
+        .or_else(|| all(values, Value::as_i64).map(Array::I64))
+        .or_else(|| all(values, Value::as_f64).map(Array::F64))
 }
 
 impl Work {

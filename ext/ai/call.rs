@@ -80,7 +80,16 @@ impl AiCall {
         self.attribute(format!("gen_ai.usage.{name}"), count)
     }
 
-    /// Any other attribute. What holds prompts or answers is dropped, unless the scope has `store_prompt`.
+    /// Any other attribute: text, a number, a boolean, or a list of one of them as `opentelemetry::Array`. What holds
+    /// prompts or answers is dropped, unless the scope has `store_prompt`.
+    ///
+    /// ```no_run
+    /// use opentelemetry::{Array, StringValue};
+    ///
+    /// let mut call = paid::ai::AiCall::start("openai.chat.completions.create", "openai", "chat");
+    /// let reasons = vec![StringValue::from("stop")];
+    /// call.attribute("gen_ai.response.finish_reasons", opentelemetry::Value::Array(Array::String(reasons)));
+    /// ```
     pub fn attribute(&mut self, key: impl Into<String>, value: impl Into<Value>) -> &mut Self {
         let key = key.into();
         if let Some(running) = &mut self.0

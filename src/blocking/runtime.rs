@@ -13,6 +13,14 @@ use crate::error::{Error, InvalidRequest, TransportError};
 /// A thread with a Tokio runtime. It ends when this is dropped; calls under way are cancelled.
 #[derive(Debug)]
 pub(crate) struct Runtime {
+    thread: Background,
+    /// The thread of a forked child: a fork copies no thread but its own.
+    forked: Mutex<Option<Background>>,
+}
+
+#[derive(Debug)]
+struct Background {
+    process: u32,
     handle: Handle,
     _stop: oneshot::Sender<()>,
 }
@@ -22,23 +30,24 @@ impl Runtime {
     ///
     /// [`Error::Transport`] if the system has no thread or no event queue to give.
     pub fn start() -> Result<Self, Error> {
-        let failed = |error: std::io::Error| TransportError {
-            operation: "the blocking client",
-            reason: format!("its background thread could not start: {error}"),
-            connected: false,
-            attempts: 0,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        std::thread::Builder::new()
-            .name("paid-blocking".into())
-            .spawn(move || {
-                // Ends with an error when the sender is dropped, which is the sign to stop.
-                let _ = runtime.block_on(stopped);
-            })
-            .map_err(failed)?;
-        Ok(Runtime { handle, _stop: stop })
+        Ok(Runtime { thread: Background::start()?, forked: Mutex::default() })
+    }
+
+    /// The runtime of this process.
+    fn handle(&self) -> Result<Handle, Error> {
+        let process = std::process::id();
+        if self.thread.process == process {
+            return Ok(self.thread.handle.clone());
+        }
+        let mut forked = self.forked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = forked.as_ref().filter(|thread| thread.process == process) {
+            return Ok(thread.handle.clone());
+        }
+        let thread = Background::start()?;
+        let handle = thread.handle.clone();
+        // The parent's runtime is not for this process to end, so what was there is forgotten, not dropped.
+        std::mem::forget(forked.replace(thread));
+        Ok(handle)
     }
 
     /// Runs a future on this thread; its connections and timers are served by the background thread.
@@ -55,7 +64,8 @@ impl Runtime {
             )
             .into());
         }
-        let _entered = self.handle.enter();
+        let handle = self.handle()?;
+        let _entered = handle.enter();
         let bell = Arc::new(Bell::default());
         let waker = Waker::from(bell.clone());
         let mut context = Context::from_waker(&waker);
@@ -66,6 +76,26 @@ impl Runtime {
             }
             bell.wait();
         }
+    }
+}
+
+impl Background {
+    fn start() -> Result<Self, Error> {
+        let failed = |error: std::io::Error| {
+            let reason = format!("its background thread could not start: {error}");
+            TransportError::new("the blocking client", reason, false, 0)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        std::thread::Builder::new()
+            .name("paid-blocking".into())
+            .spawn(move || {
+                // Ends with an error when the sender is dropped, which is the sign to stop.
+                let _ = runtime.block_on(stopped);
+            })
+            .map_err(failed)?;
+        Ok(Background { process: std::process::id(), handle, _stop: stop })
     }
 }
 

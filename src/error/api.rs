@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::{NotRepeated, api_body};
 use crate::response::{Headers, Response};
 
 /// An answer with an error status. Python: `paid.core.api_error.ApiError`.
@@ -21,6 +21,8 @@ struct Parts {
     message: String,
     attempts: u32,
     retry_after: Option<Duration>,
+    not_repeated: Option<NotRepeated>,
+    key_withheld: bool,
 }
 
 impl ApiError {
@@ -31,7 +33,31 @@ impl ApiError {
         retry_after: Option<Duration>,
     ) -> Self {
         let message = message(answer.status, &answer.body);
-        ApiError(Box::new(Parts { operation, answer, message, attempts, retry_after }))
+        ApiError(Box::new(Parts {
+            operation,
+            answer,
+            message,
+            attempts,
+            retry_after,
+            not_repeated: None,
+            key_withheld: false,
+        }))
+    }
+
+    /// What the SDK has to say of the answer, in place of the answer's own message.
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.0.message = message;
+        self
+    }
+
+    /// The answer is another server's, which was not given the key.
+    pub(crate) fn with_key_withheld(mut self) -> Self {
+        self.0.key_withheld = true;
+        self
+    }
+
+    pub(super) fn set_not_repeated(&mut self, why: NotRepeated) {
+        self.0.not_repeated = Some(why);
     }
 
     /// The HTTP status. Python: `e.status_code`.
@@ -46,9 +72,7 @@ impl ApiError {
 
     /// The API's code for the error, if it gave one.
     pub fn code(&self) -> Option<String> {
-        let body: Value = self.json()?;
-        let code = body.get("error").and_then(|error| error.get("code")).or_else(|| body.get("code"))?;
-        code.as_str().map(str::to_string)
+        api_body::read(&self.0.answer.body).code
     }
 
     /// The body as text, whatever it is. Python: `e.body`.
@@ -91,7 +115,7 @@ impl ApiError {
         self.0.retry_after
     }
 
-    /// Whether the status is one that may pass: 408, 409, 429 or 5xx.
+    /// Whether the status is one that may pass: 408, 429 or 5xx.
     pub fn is_retryable(&self) -> bool {
         crate::transport::is_retryable_status(self.status_code())
     }
@@ -118,7 +142,14 @@ impl fmt::Display for ApiError {
         if self.attempts() > 1 {
             write!(f, " after {} attempts", self.attempts())?;
         }
+        if let Some(why) = self.0.not_repeated {
+            return why.fmt(f);
+        }
         match self.status_code() {
+            401 if self.0.key_withheld => f.write_str(
+                ". A redirect led to another server, which was not given the key: set base_url (PAID_BASE_URL) to the \
+                 address that answers itself.",
+            ),
             401 => f.write_str(". Check the API key."),
             _ => Ok(()),
         }
@@ -129,21 +160,15 @@ impl std::error::Error for ApiError {}
 
 /// The message in `{"error": {"message"}}`, `{"message"}`, or a short text body.
 fn message(status: u16, body: &[u8]) -> String {
-    let json: Option<Value> = serde_json::from_slice(body).ok();
-    let found = json.as_ref().and_then(|json| {
-        let error = json.get("error");
-        let places =
-            [error.and_then(|error| error.get("message")), json.get("message"), error, json.get("detail")];
-        places.into_iter().flatten().find_map(Value::as_str)
-    });
-    if let Some(text) = found.filter(|text| !text.trim().is_empty()) {
-        return text.to_string();
+    let parsed = api_body::read(body);
+    if let Some(text) = parsed.message.filter(|text| !text.trim().is_empty()) {
+        return text;
     }
-    let text = String::from_utf8_lossy(body);
+    let text = String::from_utf8_lossy(body.get(..MESSAGE_LOOK).unwrap_or(body));
     let text = text.trim();
-    if json.is_none() && !text.is_empty() && !text.starts_with('<') {
+    if !parsed.is_json && !text.is_empty() && !text.starts_with('<') {
         let mut short: String = text.chars().take(200).collect();
-        if short.len() < text.len() {
+        if short.len() < body.trim_ascii().len() {
             short.push('…');
         }
         return short;
@@ -151,3 +176,6 @@ fn message(status: u16, body: &[u8]) -> String {
     let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     reason.unwrap_or("an error without a message").to_string()
 }
+
+/// Of a body that is no JSON, as many bytes are looked at for a message.
+const MESSAGE_LOOK: usize = 4096;

@@ -4,17 +4,28 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::NotRepeated;
 use crate::response::{Headers, Response};
 
-/// No complete answer came in time. The API may have processed the request.
+/// No complete answer came in time. If the request was sent, the API may have processed it.
 #[derive(Clone, Debug)]
 pub struct TimeoutError {
     pub(crate) operation: &'static str,
     pub(crate) limit: Duration,
     pub(crate) attempts: u32,
+    pub(crate) not_repeated: Option<NotRepeated>,
 }
 
 impl TimeoutError {
+    pub(crate) fn new(operation: &'static str, limit: Duration, attempts: u32) -> Self {
+        TimeoutError { operation, limit, attempts, not_repeated: None }
+    }
+
+    /// Whether the request was sent: then the API may have processed it.
+    pub fn may_have_been_processed(&self) -> bool {
+        self.attempts > 0
+    }
+
     /// How long was waited.
     pub fn limit(&self) -> Duration {
         self.limit
@@ -28,12 +39,22 @@ impl TimeoutError {
 
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TimeoutError { operation, limit, attempts, .. } = self;
+        if *attempts == 0 {
+            return write!(
+                f,
+                "{operation} was not sent: its deadline of {limit:?} had passed. Allow more with .deadline(..)"
+            );
+        }
         write!(
             f,
-            "{} had no complete answer within {:?}. It may have been processed: check before you repeat it, or allow \
-             more with .timeout(..)",
-            self.operation, self.limit
-        )
+            "{operation} had no complete answer within {limit:?}. It may have been processed: check before you repeat \
+             it, or allow more with .timeout(..)"
+        )?;
+        if *attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
+        }
+        self.not_repeated.map_or(Ok(()), |why| why.fmt(f))
     }
 }
 
@@ -44,9 +65,41 @@ pub struct TransportError {
     pub(crate) reason: String,
     pub(crate) connected: bool,
     pub(crate) attempts: u32,
+    /// Host and port that could not be connected to.
+    pub(crate) host: Option<String>,
+    /// Whether another attempt would end the same.
+    pub(crate) lasting: bool,
+    pub(crate) not_repeated: Option<NotRepeated>,
 }
 
 impl TransportError {
+    pub(crate) fn new(operation: &'static str, reason: String, connected: bool, attempts: u32) -> Self {
+        TransportError {
+            operation,
+            reason,
+            connected,
+            attempts,
+            host: None,
+            lasting: false,
+            not_repeated: None,
+        }
+    }
+
+    pub(crate) fn with_host(mut self, host: Option<String>) -> Self {
+        self.host = host;
+        self
+    }
+
+    pub(crate) fn lasting(mut self) -> Self {
+        self.lasting = true;
+        self
+    }
+
+    /// The host and port that could not be connected to: those of the base URL.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// Whether the connection was made: then the API may have processed the request.
     pub fn may_have_been_processed(&self) -> bool {
         self.connected
@@ -65,12 +118,20 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.connected { "lost its connection" } else { "could not connect" };
-        write!(f, "{} {what}: {}", self.operation, self.reason)?;
-        match self.attempts {
-            0 | 1 => Ok(()),
-            attempts => write!(f, " (after {attempts} attempts)"),
+        match (&self.host, self.connected) {
+            (_, true) if self.lasting => write!(f, "{} failed: {}", self.operation, self.reason)?,
+            (_, true) => write!(f, "{} lost its connection: {}", self.operation, self.reason)?,
+            (Some(host), false) => write!(
+                f,
+                "{} could not connect to the API at {host} (base_url, PAID_BASE_URL): {}",
+                self.operation, self.reason
+            )?,
+            (None, false) => write!(f, "{} could not connect: {}", self.operation, self.reason)?,
         }
+        if self.attempts > 1 {
+            write!(f, " (after {} attempts)", self.attempts)?;
+        }
+        self.not_repeated.map_or(Ok(()), |why| why.fmt(f))
     }
 }
 
@@ -163,6 +224,20 @@ pub struct InvalidRequest {
 impl InvalidRequest {
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         InvalidRequest { field: field.into(), problem: problem.into() }
+    }
+
+    /// The same problem of a setting that was read from a variable.
+    pub(crate) fn of_variable(self, is_from_env: bool, name: &str) -> Self {
+        if !is_from_env {
+            return self;
+        }
+        InvalidRequest { problem: format!("{name} {}", self.problem), ..self }
+    }
+
+    /// The same problem, seen from the value that this one is part of.
+    pub(crate) fn within(self, step: &str) -> Self {
+        let joint = if self.field.starts_with('[') { "" } else { "." };
+        InvalidRequest { field: format!("{step}{joint}{}", self.field), ..self }
     }
 
     /// What is wrong: a field of the body, a parameter, a header, a setting.

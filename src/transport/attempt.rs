@@ -1,17 +1,23 @@
-//! The attempts of a call: send, read, judge, wait, again.
+//! The attempts of a call: send, read, classify, back off, repeat.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::{Bytes, BytesMut};
 use http::HeaderName;
 
-use super::retry::{self, Failure};
-use super::{State, reason, request};
-use crate::error::{ApiError, DecodeError, Error, InvalidRequest, TimeoutError, TransportError};
-use crate::operation::Facts;
-use crate::response::{Headers, Response};
+use super::read::{self, Answer};
+use super::redirect::{MAX_REDIRECTS, Redirect, redirect};
+use super::retry::{self, Failure, Repeat, Safety};
+use super::{State, Transport, log, reason, request};
+use crate::error::{ApiError, Error, InvalidRequest, NotRepeated, TimeoutError, TransportError};
+use crate::response::Response;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// How an attempt ended without an answer to classify.
+pub(super) enum Ended {
+    Lost(reqwest::Error),
+    Final(Error),
+}
 
 /// Sends a request as often as the policy allows. `attempts` counts what was sent.
 pub(super) async fn exchange(
@@ -26,129 +32,159 @@ pub(super) async fn exchange(
     // A deadline beyond what the clock can hold is none.
     let deadline = state.options.deadline.or(defaults.deadline);
     let deadline = deadline.and_then(|total| Some((total, Instant::now().checked_add(total)?)));
-    let repeatable = state.options.repeatable
-        || state.options.headers.contains_key(&IDEMPOTENCY_KEY)
-        || request.headers().contains_key(&IDEMPOTENCY_KEY)
-        || retry::is_idempotent(request.method().as_str());
+    let safety = safety(state, &request);
     loop {
-        // Headers come after the copy: each of them would be copied too.
-        let mut attempt = copy(&request)?;
-        request::headers(state, attempt.headers_mut());
-        authorize(state, &mut attempt)?;
         let mut time = limit;
+        let mut bound = limit;
         if let Some((total, end)) = deadline {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(timed_out(state, total, *attempts).into());
+            let remaining = end.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                return Err(TimeoutError::new(state.facts.name, total, *attempts).into());
             }
-            time = time.min(left);
+            if remaining < time {
+                (time, bound) = (remaining, total);
+            }
         }
-        *attempt.timeout_mut() = Some(time);
+        let attempt = prepared(state, &request, time)?;
         *attempts += 1;
         let started = Instant::now();
-        let Facts { name: operation, method, path, .. } = state.facts;
-        tracing::debug!(target: "paid", operation, attempt = *attempts, "{method} {path}: sending");
-        let sent = state.transport.http.execute(attempt).await;
-        let answer = match sent {
-            Ok(answer) => read(state, answer, *attempts).await,
-            Err(error) => Err(Ended::Lost(error)),
-        };
-        log(state, *attempts, started.elapsed(), &answer);
-        let (error, failure, retry_after) = match answer {
-            Ok(answer) if (200..300).contains(&answer.status) => {
+        log::sending(&state.facts, *attempts);
+        let ended = send(state, attempt, &request, time, *attempts).await;
+        log::ended(&state.facts, *attempts, started.elapsed(), &ended);
+        let (error, failure, retry_after) = match ended {
+            Ok(Answer { response, refusal: None, .. }) if (200..300).contains(&response.status) => {
                 state.transport.budget.give();
-                return Ok(answer);
+                return Ok(response);
             }
-            Ok(answer) => {
-                let asked = retry::retry_after(answer.headers.map(), SystemTime::now());
-                let failure = Failure::Status(answer.status);
-                (ApiError::new(state.facts.name, answer, *attempts, asked).into(), failure, asked)
-            }
+            Ok(answer) => classify_answer(state, answer, *attempts),
             Err(Ended::Final(error)) => return Err(error),
             Err(Ended::Lost(error)) => {
-                let (error, failure) = judge(state, &error, time, *attempts);
+                let (error, failure) = classify_error(state, &error, request.url(), bound, *attempts);
                 (error, failure, None)
             }
         };
-        if *attempts > max_retries || !retry::may_repeat(failure, repeatable) {
+        if *attempts > max_retries {
             return Err(error);
         }
-        let Some(wait) = retry::delay(*attempts, retry_after, fastrand::f64()) else { return Err(error) };
-        if deadline.is_some_and(|(_, end)| Instant::now() + wait >= end) || !state.transport.budget.take() {
-            return Err(error);
+        match retry::decide(failure, safety) {
+            Repeat::Yes => {}
+            Repeat::Never => return Err(error),
+            Repeat::Unsafe => return Err(error.not_repeated(NotRepeated::MayHaveBeenProcessed)),
         }
-        tracing::warn!(
-            target: "paid",
-            operation = state.facts.name, attempt = *attempts, wait_ms = wait.as_millis() as u64,
-            "repeating: {error}"
-        );
+        let Some(wait) = retry::delay(*attempts, retry_after, fastrand::f64()) else {
+            let why = NotRepeated::RetryAfter(retry_after.unwrap_or_default());
+            return Err(error.not_repeated(why));
+        };
+        if deadline.is_some_and(|(_, end)| end.saturating_duration_since(Instant::now()) <= wait) {
+            return Err(error.not_repeated(NotRepeated::Deadline));
+        }
+        if !state.transport.budget.take() {
+            return Err(error.not_repeated(NotRepeated::BudgetEmpty));
+        }
+        log::repeating(&state.facts, *attempts, wait, &error);
         tokio::time::sleep(wait).await;
     }
 }
 
-/// How an attempt ended without an answer to judge.
-enum Ended {
-    Lost(reqwest::Error),
-    Final(Error),
+fn safety(state: &State, request: &reqwest::Request) -> Safety {
+    let has_key = state.options.headers.contains_key(&IDEMPOTENCY_KEY)
+        || request.headers().contains_key(&IDEMPOTENCY_KEY);
+    let is_idempotent =
+        has_key || state.options.repeatable || retry::is_idempotent(request.method().as_str());
+    Safety { has_key, is_idempotent }
 }
 
-/// Reads the body, up to the limit. An error answer is cut there, a success refused.
-async fn read(state: &State, mut answer: reqwest::Response, attempts: u32) -> Result<Response<()>, Ended> {
-    let most = state.transport.defaults.max_response_bytes;
-    let status = answer.status().as_u16();
-    let headers = Headers::new(std::mem::take(answer.headers_mut()));
-    let mut body = Bytes::new();
-    let mut joined = BytesMut::new();
-    let mut too_large = false;
-    while let Some(chunk) = answer.chunk().await.map_err(Ended::Lost)? {
-        if body.len() + joined.len() + chunk.len() > most {
-            too_large = true;
-            break;
-        }
-        if body.is_empty() && joined.is_empty() {
-            body = chunk;
-            continue;
-        }
-        if joined.is_empty() {
-            joined.extend_from_slice(&std::mem::take(&mut body));
-        }
-        joined.extend_from_slice(&chunk);
-    }
-    if !joined.is_empty() {
-        body = joined.freeze();
-    }
-    let answer = Response { status, headers, body, data: () };
-    if too_large && (200..300).contains(&status) {
-        let reason =
-            format!("it is larger than {most} bytes; raise .max_response_bytes(..) on the client's builder");
-        let empty = Response { body: Bytes::new(), ..answer };
-        let error = DecodeError::new(state.facts.name, empty, ".".into(), reason, attempts);
-        return Err(Ended::Final(error.into()));
-    }
-    Ok(answer)
+/// A copy of the request with its headers and key. Headers come after the copy: each of them would be copied too.
+fn prepared(
+    state: &State,
+    request: &reqwest::Request,
+    time: Duration,
+) -> Result<reqwest::Request, InvalidRequest> {
+    let copy = request.try_clone();
+    let mut copy = copy.ok_or_else(|| InvalidRequest::new("body", "is a stream, which can't be sent"))?;
+    request::headers(state, copy.headers_mut());
+    authorize(state, &mut copy)?;
+    *copy.timeout_mut() = Some(time);
+    Ok(copy)
 }
 
-/// What a lost attempt means.
-fn judge(state: &State, error: &reqwest::Error, limit: Duration, attempts: u32) -> (Error, Failure) {
+/// Sends one attempt, along the redirects that stay with the server.
+async fn send(
+    state: &State,
+    mut attempt: reqwest::Request,
+    request: &reqwest::Request,
+    time: Duration,
+    attempts: u32,
+) -> Result<Answer, Ended> {
+    let started = Instant::now();
+    let Transport { base_url, follow_redirects, .. } = &*state.transport;
+    let mut moved = None;
+    for _ in 0..=MAX_REDIRECTS {
+        let answer = state.http.execute(attempt).await.map_err(Ended::Lost)?;
+        let from = moved.as_ref().unwrap_or(request.url());
+        let (status, method) = (answer.status().as_u16(), request.method());
+        let refusal = match redirect(status, answer.headers(), method, from, base_url, *follow_redirects) {
+            Redirect::None => None,
+            Redirect::Refuse(why) => Some(why),
+            Redirect::Follow(target) => {
+                let remaining = time.saturating_sub(started.elapsed());
+                attempt = prepared(state, request, remaining).map_err(|error| Ended::Final(error.into()))?;
+                *attempt.url_mut() = target.clone();
+                moved = Some(target);
+                continue;
+            }
+        };
+        return read::answer(state, answer, method, from, refusal, attempts).await;
+    }
+    let reason = format!("more than {MAX_REDIRECTS} redirects: {}", super::redirect::BASE_URL_REMEDY);
+    Err(Ended::Final(TransportError::new(state.facts.name, reason, true, attempts).lasting().into()))
+}
+
+/// The error that an answer without success is.
+fn classify_answer(state: &State, answer: Answer, attempts: u32) -> (Error, Failure, Option<Duration>) {
+    let Answer { response, refusal, key_withheld } = answer;
+    let asked = retry::retry_after(response.headers.map(), SystemTime::now());
+    let failure = Failure::Status(response.status);
+    let mut error = ApiError::new(state.facts.name, response, attempts, asked);
+    if let Some(refusal) = refusal {
+        error = error.with_message(refusal);
+    }
+    if key_withheld {
+        error = error.with_key_withheld();
+    }
+    (error.into(), failure, asked)
+}
+
+/// The error of an attempt without an answer.
+fn classify_error(
+    state: &State,
+    error: &reqwest::Error,
+    url: &reqwest::Url,
+    bound: Duration,
+    attempts: u32,
+) -> (Error, Failure) {
+    let operation = state.facts.name;
     if error.is_timeout() {
-        return (timed_out(state, limit, attempts).into(), Failure::Lasting);
+        return (TimeoutError::new(operation, bound, attempts).into(), Failure::TimedOut);
     }
     let connected = !error.is_connect();
-    let operation = state.facts.name;
-    let failure = match (error.is_redirect(), connected) {
-        (true, _) => Failure::Lasting,
-        (false, true) => Failure::Broken,
-        (false, false) => Failure::NotSent,
-    };
-    (TransportError { operation, reason: reason::of(error), connected, attempts }.into(), failure)
+    let transport = TransportError::new(operation, reason::of(error), connected, attempts);
+    if error.is_redirect() {
+        return (transport.lasting().into(), Failure::Lasting);
+    }
+    if connected {
+        return (transport.into(), Failure::Broken);
+    }
+    let transport = transport.with_host(host(url));
+    match reason::is_tls(error) {
+        true => (transport.lasting().into(), Failure::Lasting),
+        false => (transport.into(), Failure::NotSent),
+    }
 }
 
-fn timed_out(state: &State, limit: Duration, attempts: u32) -> TimeoutError {
-    TimeoutError { operation: state.facts.name, limit, attempts }
-}
-
-fn copy(request: &reqwest::Request) -> Result<reqwest::Request, InvalidRequest> {
-    request.try_clone().ok_or_else(|| InvalidRequest::new("body", "is a stream, which can't be sent"))
+/// Host and port, as in `api.agentpaid.io:443`.
+fn host(url: &reqwest::Url) -> Option<String> {
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
 fn authorize(state: &State, request: &mut reqwest::Request) -> Result<(), InvalidRequest> {
@@ -161,24 +197,4 @@ fn authorize(state: &State, request: &mut reqwest::Request) -> Result<(), Invali
     };
     request.headers_mut().insert(http::header::AUTHORIZATION, value);
     Ok(())
-}
-
-/// One line per attempt: the operation and its path pattern, never ids, bodies or headers.
-fn log(state: &State, attempt: u32, took: Duration, answer: &Result<Response<()>, Ended>) {
-    let Facts { name: operation, method, path, .. } = state.facts;
-    let took_ms = took.as_millis() as u64;
-    match answer {
-        Ok(answer) if answer.status < 400 => {
-            tracing::debug!(target: "paid", operation, attempt, took_ms, "{method} {path}: {}", answer.status);
-        }
-        Ok(answer) => {
-            tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {}", answer.status);
-        }
-        Err(Ended::Lost(error)) => {
-            tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {}", reason::of(error));
-        }
-        Err(Ended::Final(error)) => {
-            tracing::info!(target: "paid", operation, attempt, took_ms, "{method} {path}: {error}");
-        }
-    }
 }

@@ -2,7 +2,12 @@
 
 mod attempt;
 mod explain;
+mod http_client;
+mod local_host;
+mod log;
+mod read;
 mod reason;
+mod redirect;
 mod request;
 mod retry;
 mod segment;
@@ -22,7 +27,10 @@ use crate::response::Response;
 use crate::token::Token;
 
 pub(crate) use explain::explain;
+pub(crate) use http_client::{HttpClient, HttpSettings, POOL_IDLE_TIMEOUT};
+pub(crate) use local_host::warn_of_plain_http;
 pub(crate) use reason::of as reason;
+#[cfg(feature = "cost-tracing")]
 pub(crate) use request::http_client;
 #[cfg(feature = "cost-tracing")]
 pub(crate) use retry::retry_after;
@@ -31,7 +39,8 @@ pub(crate) use segment::{check_segment, encode_segment};
 
 /// What all calls of a client share.
 pub(crate) struct Transport {
-    pub http: reqwest::Client,
+    pub http: HttpClient,
+    pub follow_redirects: bool,
     pub base_url: String,
     pub token: Token,
     /// The header of a token that does not change.
@@ -49,6 +58,7 @@ pub(crate) struct CallState(Arc<State>);
 
 struct State {
     transport: Arc<Transport>,
+    http: reqwest::Client,
     options: Options,
     facts: Facts,
     outcome: Mutex<Outcome>,
@@ -75,8 +85,13 @@ pub(crate) async fn execute<O: Operation>(
     options: Options,
 ) -> Result<Response<O::Output>, Error> {
     operation.check()?;
+    // The problem of a value, such as NaN, is the more precise one where a field is missing too.
+    operation.check_body().map_err(|missing| operation.explain_body().unwrap_or(missing))?;
     if let Some(problem) = &options.problem {
         return Err(problem.clone().into());
+    }
+    if options.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        return Err(InvalidRequest::new("timeout", "is zero: give a duration above zero").into());
     }
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(InvalidRequest::new(
@@ -85,20 +100,30 @@ pub(crate) async fn execute<O: Operation>(
         )
         .into());
     }
+    let http = transport.http.get()?;
     let state = CallState(Arc::new(State {
         transport: transport.clone(),
+        http: http.clone(),
         options,
         facts: O::FACTS,
         outcome: Mutex::default(),
     }));
-    let wire = wire::Client::new_with_client(&transport.base_url, transport.http.clone(), state.clone());
+    let wire = wire::Client::new_with_client(&transport.base_url, http, state.clone());
     let sent = operation.send(&wire).await;
     let outcome = state.take();
     if let Some(error) = outcome.error {
         return Err(error);
     }
     match (sent, outcome.answer) {
-        (Ok(value), Some(answer)) => Ok(answer.with(value.into_inner())),
+        (Ok(value), Some(answer)) => {
+            if !O::FACTS.has_content
+                && let Some(reason) = read::not_ours(&answer)
+            {
+                let error = DecodeError::new(O::FACTS.name, answer, ".".into(), reason, outcome.attempts);
+                return Err(error.into());
+            }
+            Ok(answer.with(value.into_inner()))
+        }
         (Err(progenitor_client::Error::InvalidResponsePayload(..)), Some(answer)) => {
             Err(decode_error::<O::Output>(O::FACTS.name, answer, outcome.attempts).into())
         }
@@ -117,14 +142,17 @@ fn decode_error<T: DeserializeOwned>(
     answer: Response<()>,
     attempts: u32,
 ) -> DecodeError {
-    let mut reader = serde_json::Deserializer::from_slice(&answer.body);
+    let body = read::json(&answer.body);
+    let mut reader = serde_json::Deserializer::from_slice(&body);
     let (path, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) => (error.path().to_string(), error.inner().to_string()),
         Ok(_) => (".".to_string(), "there is more after the JSON value".to_string()),
     };
-    let reason = match answer.body.first() {
-        None => "it is empty".to_string(),
-        Some(b'<') => format!("it is HTML, not JSON: is the base URL right? ({reason})"),
+    let reason = match body.trim_ascii().first() {
+        None => "it is empty. The call succeeded, and there is nothing to read of what it did: look it up before you \
+                 repeat it"
+            .to_string(),
+        Some(b'<') => format!("{}, not JSON: {} ({reason})", read::kind(&answer), read::WRONG_SERVER),
         Some(_) => reason,
     };
     DecodeError::new(operation, answer, path, reason, attempts)
@@ -150,7 +178,7 @@ impl ClientHooks<CallState> for wire::Client {
         let mut attempts = 0;
         let answer = attempt::exchange(&state.0, request, &mut attempts).await;
         let (status, body) = match &answer {
-            Ok(answer) => (http::StatusCode::OK, answer.body.clone()),
+            Ok(answer) => (http::StatusCode::OK, read::json(&answer.body)),
             Err(_) => (UNDESCRIBED, bytes::Bytes::new()),
         };
         state.outcome(|outcome| {

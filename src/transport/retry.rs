@@ -19,26 +19,48 @@ pub(crate) enum Failure {
     NotSent,
     /// The connection broke: the server may have processed the request.
     Broken,
-    /// The time was up, or redirects led nowhere: another attempt would end the same.
+    /// No answer in time: the server may have processed the request.
+    TimedOut,
+    /// Another attempt would end the same: TLS refused the server, redirects led nowhere.
     Lasting,
 }
 
-/// Whether a failed attempt may be repeated.
+/// What makes it harmless to repeat a request that may have been processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Safety {
+    /// The request has an idempotency key.
+    pub has_key: bool,
+    /// GET, PUT, DELETE, a request with a key, or the caller's word.
+    pub is_idempotent: bool,
+}
+
+/// Whether a failed attempt is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    Yes,
+    /// Another attempt would end the same.
+    Never,
+    /// Another attempt may succeed, and may do twice what must happen once.
+    Unsafe,
+}
+
+/// Decides on a failed attempt.
 ///
-/// A request that may have been processed is repeated only if that cannot change the outcome:
-/// GET, PUT, DELETE, or any call with an idempotency key. 408, 409 and 429 say that it was not.
-pub(crate) fn may_repeat(failure: Failure, repeatable: bool) -> bool {
+/// A request that may have been processed is repeated only if that cannot change the outcome. 408 and
+/// 429 say that it was not. 409 is a duplicate, unless a key says that it is the same call.
+pub(crate) fn decide(failure: Failure, safety: Safety) -> Repeat {
     match failure {
-        Failure::NotSent | Failure::Status(408 | 409 | 429) => true,
-        Failure::Status(status) => status >= 500 && repeatable,
-        Failure::Broken => repeatable,
-        Failure::Lasting => false,
+        Failure::NotSent | Failure::Status(408 | 429) => Repeat::Yes,
+        Failure::Status(409) if safety.has_key => Repeat::Yes,
+        Failure::Status(500..) | Failure::Broken | Failure::TimedOut if safety.is_idempotent => Repeat::Yes,
+        Failure::Status(500..) | Failure::Broken | Failure::TimedOut => Repeat::Unsafe,
+        Failure::Status(_) | Failure::Lasting => Repeat::Never,
     }
 }
 
 /// Whether a status is one that may pass.
 pub(crate) fn is_retryable_status(status: u16) -> bool {
-    may_repeat(Failure::Status(status), true)
+    matches!(status, 408 | 429 | 500..)
 }
 
 /// Whether repeating a request cannot change the outcome, by its method.
@@ -118,16 +140,22 @@ mod tests {
 
     #[test]
     fn what_may_have_been_processed_is_repeated_only_if_that_is_harmless() {
-        for failure in [Failure::Broken, Failure::Status(500), Failure::Status(503), Failure::Status(599)] {
-            assert!(may_repeat(failure, true), "{failure:?}");
-            assert!(!may_repeat(failure, false), "{failure:?}");
+        let harmless = Safety { has_key: false, is_idempotent: true };
+        let harmful = Safety { has_key: false, is_idempotent: false };
+        let keyed = Safety { has_key: true, is_idempotent: true };
+        let statuses = [500, 503, 599].map(Failure::Status);
+        for failure in [Failure::Broken, Failure::TimedOut].into_iter().chain(statuses) {
+            assert_eq!(decide(failure, harmless), Repeat::Yes, "{failure:?}");
+            assert_eq!(decide(failure, harmful), Repeat::Unsafe, "{failure:?}");
         }
-        for failure in [Failure::NotSent, Failure::Status(408), Failure::Status(409), Failure::Status(429)] {
-            assert!(may_repeat(failure, false), "{failure:?}");
+        for failure in [Failure::NotSent, Failure::Status(408), Failure::Status(429)] {
+            assert_eq!(decide(failure, harmful), Repeat::Yes, "{failure:?}");
         }
         for failure in [Failure::Lasting, Failure::Status(400), Failure::Status(404), Failure::Status(302)] {
-            assert!(!may_repeat(failure, true), "{failure:?}");
+            assert_eq!(decide(failure, keyed), Repeat::Never, "{failure:?}");
         }
+        assert_eq!(decide(Failure::Status(409), keyed), Repeat::Yes);
+        assert_eq!(decide(Failure::Status(409), harmless), Repeat::Never);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) fn encode_segment(text: &str) -> Cow<'_, str> {
 pub(crate) fn check_segment(field: &str, value: &str) -> Result<(), InvalidRequest> {
     let problem = match value {
         "" => "is empty: give the id",
+        blank if blank.trim().is_empty() => "is blank: give the id",
         "." | ".." => "is a dot segment, which would lead to another resource: give the id",
         _ => return Ok(()),
     };

@@ -25,7 +25,7 @@ impl Problem {
         Problem { steps: Vec::new(), what: what.into() }
     }
 
-    fn at(mut self, step: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, step: impl Into<String>) -> Self {
         self.steps.push(step.into());
         self
     }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 /// A number of the API: an integer or a float, in the form it was given or received.
 ///
-/// Integers keep all their digits, where an `f64` would round beyond 2⁵³. NaN and infinities
-/// can't be sent: a request with one is refused with an error that names the field.
+/// Integers keep all their digits from -2⁶³ up to 2⁶⁴-1, where an `f64` would round beyond 2⁵³. A larger one in an
+/// answer becomes a float. NaN and infinities can't be sent: a request with one is refused with an error that names
+/// the field. An answer may have the number as text, `"0.0200"`.
 ///
 /// ```
 /// use paid::Number;
@@ -133,6 +134,13 @@ impl de::Visitor<'_> for NumberVisitor {
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Number, E> {
         Ok(value.into())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
+        // JSON's own grammar: no `inf`, no `0x`, no `1_000`.
+        let number: serde_json::Number =
+            text.trim().parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?;
+        Number::deserialize(number).map_err(E::custom)
     }
 }
 

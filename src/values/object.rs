@@ -14,6 +14,11 @@ use super::finite;
 /// serializes as an object. What is not an object, or holds NaN or an infinity, is refused when
 /// the request is sent, with an error that names the field; nothing is sent then.
 ///
+/// Integers are exact from -2⁶³ up to 2⁶⁴-1, and beyond that refused where they are given as an `i128` or `u128`.
+/// serde_json's own types have lost by then what they can't hold: `json!` and `serde_json::Value::from` make null of
+/// NaN and of infinities, and a larger integer that is read from JSON text becomes a float. Give such a value to
+/// `from`, `insert` or [`from_serialize`](Self::from_serialize) as it is instead.
+///
 /// ```
 /// use paid::JsonObject;
 /// use serde_json::json;
@@ -22,6 +27,9 @@ use super::finite;
 /// assert_eq!(data["tokens"], 12);
 /// assert!(data["missing"].is_null());
 /// assert!(JsonObject::from(json!([1, 2])).problem().is_some());
+///
+/// let data = JsonObject::from([("score", f64::NAN)]);
+/// assert_eq!(data.problem(), Some("`score` is NaN: JSON has finite numbers only"));
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct JsonObject(Result<Map<String, Value>, String>);
@@ -55,6 +63,12 @@ impl JsonObject {
         self.0.as_ref().ok()
     }
 
+    /// What can't be sent, for this reason.
+    #[cfg(feature = "cost-tracing")]
+    pub(crate) fn refused(problem: String) -> Self {
+        JsonObject(Err(problem))
+    }
+
     #[cfg(feature = "cost-tracing")]
     pub(crate) fn into_map(self) -> Result<Map<String, Value>, String> {
         self.0
@@ -65,10 +79,13 @@ impl JsonObject {
         self.as_map()?.get(key)
     }
 
-    /// Sets a key.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) {
-        if let Ok(map) = &mut self.0 {
-            map.insert(key.into(), value.into());
+    /// Sets a key. A value that JSON can't hold, such as NaN, is the object's [`problem`](Self::problem).
+    pub fn insert(&mut self, key: impl Into<String>, value: impl Serialize) {
+        let Ok(map) = &mut self.0 else { return };
+        let key = key.into();
+        match finite::to_value(&value) {
+            Ok(value) => drop(map.insert(key, value)),
+            Err(problem) => self.0 = Err(problem.at(key).to_string()),
         }
     }
 
@@ -128,13 +145,15 @@ impl From<Value> for JsonObject {
     }
 }
 
-impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for JsonObject {
+impl<K: Into<String>, V: Serialize> FromIterator<(K, V)> for JsonObject {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        JsonObject(Ok(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect()))
+        let mut object = JsonObject::new();
+        entries.into_iter().for_each(|(key, value)| object.insert(key, value));
+        object
     }
 }
 
-impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for JsonObject {
+impl<K: Into<String>, V: Serialize, const N: usize> From<[(K, V); N]> for JsonObject {
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()
     }

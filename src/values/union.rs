@@ -7,12 +7,20 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer, ser};
 use serde_json::Value;
 
-/// Of several types that can hold a value, the one that keeps the most of it; of equals the first.
+/// Of several types that can hold a value, the one that keeps the most of it, and the most as it is; of equals the
+/// first.
 ///
 /// One that keeps nothing of a value that has something is not its type.
 pub(crate) struct BestFit<'a, T> {
     value: &'a Value,
-    best: Option<(usize, T)>,
+    best: Option<(Kept, T)>,
+}
+
+/// How many fields a type keeps, and how many of them unchanged: text that is a number may become one.
+#[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
+struct Kept {
+    fields: usize,
+    unchanged: usize,
 }
 
 impl<'a, T> BestFit<'a, T> {
@@ -22,9 +30,13 @@ impl<'a, T> BestFit<'a, T> {
 
     pub(crate) fn offer<M: DeserializeOwned + Serialize>(&mut self, wrap: impl FnOnce(M) -> T) {
         let Ok(known) = M::deserialize(self.value) else { return };
-        let kept =
-            serde_json::to_value(&known).ok().and_then(|kept| Some(kept.as_object()?.len())).unwrap_or(0);
-        if kept == 0 && self.value.as_object().is_none_or(|object| !object.is_empty()) {
+        let written = serde_json::to_value(&known).ok();
+        let written = written.as_ref().and_then(Value::as_object);
+        let kept = written.map_or(Kept::default(), |written| Kept {
+            fields: written.len(),
+            unchanged: written.iter().filter(|(key, value)| self.value.get(key) == Some(value)).count(),
+        });
+        if kept.fields == 0 && self.value.as_object().is_none_or(|object| !object.is_empty()) {
             return;
         }
         if self.best.as_ref().is_none_or(|(most, _)| kept > *most) {

@@ -12,6 +12,7 @@ mod operations;
 mod promises;
 mod recording;
 mod server;
+mod tls;
 mod traces;
 mod untraced;
 

@@ -203,7 +203,7 @@ fn errors_say_of_which_kind_they_are() {
 
         sandbox.fail(Fault::on("GET", "/customers").hang());
         let late = &driver
-            .ask(&json!({"op": "customers.list", "request_options": {"timeout_in_seconds": 0.05}}))["error"];
+            .ask(&json!({"op": "customers.list", "request_options": {"timeout_in_seconds": 0.05, "max_retries": 0}}))["error"];
         assert_eq!((&late["kind"], &late["attempts"]), (&json!("timeout"), &json!(1)));
 
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

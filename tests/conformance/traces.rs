@@ -443,7 +443,8 @@ fn tokens_that_are_none_are_refused() {
 #[test]
 fn a_script_with_a_mistake_runs_nothing_of_it() {
     let nameless = json!({"op": "ai_call", "system": "s", "operation": "chat", "usage": {}});
-    let bodies: [(Value, &str, &str); 7] = [
+    let with_attribute = |value: Value| json!({"op": "ai_call", "name": "n", "system": "s", "operation": "o", "attributes": {"mixed": value}});
+    let bodies: [(Value, &str, &str); 10] = [
         (nameless.clone(), "invalid_request", "name"),
         (json!({"op": "spawn", "body": [trace("guard", "c", json!([nameless]))]}), "invalid_request", "name"),
         (json!({"op": "trace", "form": "spiral", "body": []}), "invalid_request", "spiral"),
@@ -451,6 +452,9 @@ fn a_script_with_a_mistake_runs_nothing_of_it() {
         (json!({"op": "signal", "kwargs": {"event_name": 1}}), "invalid_request", "event_name"),
         (json!({"op": "fail"}), "invalid_request", "message"),
         (json!(1), "bad_input", "step"),
+        (with_attribute(json!(["a", 1])), "bad_input", "mixed"),
+        (with_attribute(json!([[1]])), "bad_input", "mixed"),
+        (with_attribute(json!({"a": 1})), "bad_input", "mixed"),
     ];
     let (sandbox, mut driver) = start(Mode::Async);
     for (step, kind, named) in bodies {
@@ -471,7 +475,9 @@ fn ai_calls_are_spans_of_their_scope_and_an_error_is_theirs_alone() {
         let call = json!({
             "op": "ai_call", "name": "openai.chat.completions.create", "system": "openai", "operation": "chat",
             "usage": {"input_tokens": 12, "cached_input_tokens": 0},
-            "attributes": {"gen_ai.response.model": "m", "ratio": 0.5, "on": true, "gen_ai.prompt.0.content": "secret"},
+            "attributes": {"gen_ai.response.model": "m", "ratio": 0.5, "on": true, "gen_ai.prompt.0.content": "secret",
+                "gen_ai.response.finish_reasons": ["stop", "length"], "whole": [1, -2], "decimal": [1.0, 2.5],
+                "mixed": [1, 2.5], "truth": [true, false], "none": []},
         });
         let failed =
             json!({"op": "ai_call", "name": "failed", "system": "s", "operation": "o", "error": "no luck"});
@@ -485,6 +491,20 @@ fn ai_calls_are_spans_of_their_scope_and_an_error_is_theirs_alone() {
         assert_eq!(call.attribute("gen_ai.usage.cached_input_tokens"), Some(&AttributeValue::Int(0)));
         assert_eq!(call.attribute("ratio"), Some(&AttributeValue::Double(0.5)));
         assert_eq!(call.attribute("on"), Some(&AttributeValue::Bool(true)));
+        let lists = [
+            (
+                "gen_ai.response.finish_reasons",
+                ["stop", "length"].map(|text| AttributeValue::String(text.into())).to_vec(),
+            ),
+            ("whole", [1, -2].map(AttributeValue::Int).to_vec()),
+            ("decimal", [1.0, 2.5].map(AttributeValue::Double).to_vec()),
+            ("mixed", [1.0, 2.5].map(AttributeValue::Double).to_vec()),
+            ("truth", [true, false].map(AttributeValue::Bool).to_vec()),
+            ("none", vec![]),
+        ];
+        for (key, list) in lists {
+            assert_eq!(call.attribute(key), Some(&AttributeValue::Array(list)), "{key}");
+        }
         assert_eq!(call.attribute("gen_ai.prompt.0.content"), None, "content is not stored");
         assert_eq!((call.status.code, named("failed").status.code), (StatusCode::Ok, StatusCode::Error));
         assert!(named("failed").status.message.ends_with("no luck"));

@@ -366,3 +366,31 @@ fn a_server_with_variables_gets_their_defaults() {
         json!([{"url": "https://{region}.zoo.test/", "variables": {"region": {"default": "eu"}}}]);
     assert!(file(&made(spec), "clients.rs").contains("\"https://eu.zoo.test\""));
 }
+
+#[test]
+fn requirements_are_checked_wherever_the_schema_is_sent() {
+    let schemas = |requires: serde_json::Value| {
+        json!({
+            "Pet": {"type": "object", "required": ["litter"], "properties": {
+                "litter": {"type": "array", "items": {"$ref": "#/components/schemas/Young"}},
+                "runt": {"allOf": [{"$ref": "#/components/schemas/Young"}], "nullable": true},
+            }},
+            "Young": {"type": "object", "required": ["tag"], "x-paid-requires": requires, "properties": {
+                "tag": {"type": "string"}, "name": {"type": "string"}, "number": {"type": "integer"},
+            }},
+        })
+    };
+    let generated = made(with_schemas(schemas(json!([["name", "number"]]))));
+    let types = file(&generated, "types.rs");
+    for name in ["Pet", "Young"] {
+        assert!(types.contains(&format!("impl crate::values::Check for {name} ")), "{types}");
+    }
+    for wire in ["litter", "runt"] {
+        assert!(types.contains(&format!("problem.within(\"{wire}\")")), "{types}");
+    }
+    assert!(file(&generated, "pets.rs").contains("crate::values::Check::check(&self.body)"));
+    let plain = made(with_schemas(schemas(json!([]))));
+    assert!(!file(&plain, "types.rs").contains("Check for"));
+    refused(with_schemas(schemas(json!([["nickname"]]))), &["Young", "x-paid-requires", "nickname"]);
+    refused(with_schemas(schemas(json!(["name"]))), &["Young", "x-paid-requires", "lists"]);
+}

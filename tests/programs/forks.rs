@@ -22,6 +22,9 @@ mod program {
     pub fn main() -> Result<(), Problem> {
         paid::logging::init();
         let what = std::env::args().nth(1).unwrap_or_default();
+        if what == "client" {
+            return client();
+        }
         if what == "signals" {
             paid::tracing::flush_on_signals(Duration::from_secs(10))?;
         }
@@ -55,6 +58,27 @@ mod program {
             WaitStatus::Exited(_, 0) => Ok(()),
             other => Err(format!("the child ended with {other:?}").into()),
         }
+    }
+
+    /// Clients that were used before the fork are used in the child and its child, and in the parent after.
+    fn client() -> Result<(), Problem> {
+        let (client, async_client) = (paid::Paid::from_env()?, paid::AsyncPaid::from_env()?);
+        let call = |who: &str| -> Result<(), Problem> {
+            client.customers().list().header("x-who", who).send()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async { async_client.customers().list().header("x-who", who).await })?;
+            Ok(())
+        };
+        call("parent")?;
+        let child = forked(|| {
+            let both = call("child").and_then(|()| call("child")).is_ok();
+            let grandchild = forked(|| std::process::exit(call("grandchild").is_err().into()));
+            let ended = grandchild.and_then(ended).is_ok();
+            std::process::exit((!both || !ended).into());
+        })?;
+        ended(child)?;
+        call("parent")?;
+        Ok(())
     }
 
     fn emit(numbers: Range<u64>) {

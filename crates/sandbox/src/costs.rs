@@ -57,7 +57,8 @@ impl CostTrace {
         Self {
             name: "manual_cost".to_owned(),
             vendor: vendor.into(),
-            cost: CostAmount { amount, currency: currency.into() },
+            // Adding zero makes zero of a negative zero.
+            cost: CostAmount { amount: amount + 0.0, currency: currency.into() },
             start_time_unix_nano: now,
             end_time_unix_nano: now,
             attributes: Object::new(),
@@ -201,5 +202,6 @@ fn tokens(usage: &Object) -> f64 {
         }
     }
     let total = || usage.get("gen_ai.usage.total_tokens")?.as_f64();
-    sum.or_else(total).unwrap_or(0.0).max(0.0)
+    // Adding zero makes zero of a negative zero.
+    sum.or_else(total).unwrap_or(0.0).max(0.0) + 0.0
 }

@@ -10,10 +10,14 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderValue, Request, Response, header};
-use hyper::body::{Frame, Incoming};
+use axum::response::IntoResponse;
+use hyper::body::{Body as _, Frame, Incoming};
 use tower_service::Service;
 
+use crate::error::ApiError;
 use crate::faults::{Effect, Fault};
+use crate::host;
+use crate::otlp;
 use crate::recorder::{Outcome, ReceivedRequest};
 use crate::routes::INSPECTION_PATH;
 use crate::server::Shared;
@@ -38,9 +42,22 @@ pub(crate) async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, CutOff> {
     let (mut parts, body) = request.into_parts();
-    let body = to_bytes(Body::new(body), usize::MAX).await;
+    if !host::is_allowed(&parts, shared.hosts()) {
+        let error = ApiError::misdirected("the sandbox answers for this machine only");
+        let remedy = "call 127.0.0.1 or localhost, or allow the name with Builder::allow_host";
+        return Ok(error.details(remedy).into_response());
+    }
+    // Traces say in a form of their own that they are too large.
+    let limit = if parts.uri.path() == otlp::PATH { MAX_TRACES_READ } else { MAX_BODY };
     // The client left before its request was whole.
-    let body = body.map_err(|_| CutOff)?;
+    let Some(body) = read_up_to(body, limit).await.map_err(|_| CutOff)? else {
+        let received = ReceivedRequest::new(&parts, b"");
+        shared.record(received.clone());
+        let error = ApiError::too_large(format!("the body is larger than {limit} bytes"));
+        let response = error.into_response();
+        shared.observe(&received, Outcome::Answered(response.status().as_u16()));
+        return Ok(response);
+    };
     let received = ReceivedRequest::new(&parts, &body);
     if received.path() == INSPECTION_PATH {
         return Ok(process(router, Request::from_parts(parts, Body::from(body))).await);
@@ -74,6 +91,28 @@ pub(crate) async fn respond(
             pending().await
         }
     }
+}
+
+/// The largest body of a request that is not a trace.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+/// What is read of a trace request: more than it may have, so that the collector itself refuses it.
+const MAX_TRACES_READ: usize = MAX_BODY + 64 * 1024;
+
+/// The whole body; none if it is larger than the limit. The rest of such a body is read and thrown away, so that the
+/// client hears the answer.
+async fn read_up_to(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, hyper::Error> {
+    let mut read = Vec::new();
+    let mut is_too_large = false;
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(data) = frame?.into_data() else { continue };
+        is_too_large |= read.len() + data.len() > limit;
+        if is_too_large {
+            read = Vec::new();
+        } else {
+            read.extend_from_slice(&data);
+        }
+    }
+    Ok((!is_too_large).then(|| read.into()))
 }
 
 /// How an exchange ends.

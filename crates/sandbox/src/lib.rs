@@ -38,11 +38,13 @@ mod costs;
 mod error;
 mod exchange;
 mod faults;
+mod host;
 mod otlp;
 mod pattern;
 #[cfg(feature = "providers")]
 mod providers;
 mod recorder;
+mod requests;
 mod routes;
 mod server;
 mod state;
@@ -69,7 +71,7 @@ pub use providers::Script;
 pub use recorder::{Outcome, ReceivedRequest};
 pub use state::ReceivedSignal;
 
-use server::{Observer, Server, Shared};
+use server::{Observer, Server, Settings, Shared};
 
 /// A key that no other sandbox has: a process that traces to two of them keeps them apart by their keys.
 fn new_key() -> String {
@@ -147,9 +149,15 @@ impl Sandbox {
         &self.api_key
     }
 
-    /// Every request so far, in the order of arrival, refused ones included.
+    /// The requests so far, in the order of arrival, refused ones included: the last 10,000 of them, or as many as
+    /// [`Builder::keep_requests`] says, and fewer where their bodies take more than 512 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.requests().clone()
+        self.shared.requests().kept()
+    }
+
+    /// How many requests came before the first of [`requests`](Self::requests), and are kept no more.
+    pub fn forgotten_requests(&self) -> usize {
+        self.shared.requests().forgotten()
     }
 
     /// Forgets the requests so far, and nothing else.
@@ -250,11 +258,20 @@ pub struct Builder {
     takes_any_key: bool,
     port: u16,
     observer: Option<Observer>,
+    kept_requests: usize,
+    hosts: Vec<String>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { api_key: new_key(), takes_any_key: false, port: 0, observer: None }
+        Self {
+            api_key: new_key(),
+            takes_any_key: false,
+            port: 0,
+            observer: None,
+            kept_requests: requests::DEFAULT_KEPT,
+            hosts: Vec::new(),
+        }
     }
 }
 
@@ -275,6 +292,19 @@ impl Builder {
     /// Listens on this port of 127.0.0.1. Port 0, the default, picks a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Keeps this many requests, the last ones, for [`Sandbox::requests`]; 10,000 by default.
+    pub fn keep_requests(mut self, count: usize) -> Self {
+        self.kept_requests = count;
+        self
+    }
+
+    /// Answers requests for this host too. Others than those of this machine are refused with 421, so that no web
+    /// page can read what the sandbox holds by a name of its own that leads to 127.0.0.1.
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into().to_ascii_lowercase());
         self
     }
 
@@ -319,7 +349,12 @@ impl Builder {
 
     fn spawn(self, ready: impl FnOnce(io::Result<()>) + Send + 'static) -> io::Result<Sandbox> {
         let only = (!self.takes_any_key).then(|| self.api_key.clone());
-        let shared = Arc::new(Shared::new(only, self.observer));
+        let shared = Arc::new(Shared::new(Settings {
+            api_key: only,
+            observer: self.observer,
+            kept_requests: self.kept_requests,
+            hosts: self.hosts,
+        }));
         let server = Server::spawn(self.port, shared.clone(), ready)?;
         Ok(Sandbox { shared, server, api_key: self.api_key })
     }

@@ -18,18 +18,30 @@ use crate::exchange::respond;
 use crate::faults::FaultQueue;
 use crate::otlp::ReceivedSpan;
 use crate::recorder::{Outcome, ReceivedRequest, RequestIndex};
+use crate::requests::Requests;
 use crate::routes;
 use crate::state::Store;
 
 /// Told of every request when it is clear how it ends.
 pub(crate) type Observer = Box<dyn Fn(&ReceivedRequest, Outcome) + Send + Sync>;
 
+/// How a server is to be.
+pub(crate) struct Settings {
+    /// The only key that is accepted; without one, any is.
+    pub api_key: Option<String>,
+    pub observer: Option<Observer>,
+    pub kept_requests: usize,
+    pub hosts: Vec<String>,
+}
+
 /// What the server and the handle to it share.
 pub(crate) struct Shared {
     api_key: Option<String>,
     observer: Option<Observer>,
     store: Mutex<Store>,
-    requests: Mutex<Vec<ReceivedRequest>>,
+    requests: Mutex<Requests>,
+    /// Names that are answered beside those of this machine.
+    hosts: Vec<String>,
     faults: Mutex<FaultQueue>,
     #[cfg(feature = "providers")]
     scripts: Mutex<crate::providers::ScriptQueue>,
@@ -40,12 +52,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(api_key: Option<String>, observer: Option<Observer>) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let Settings { api_key, observer, kept_requests, hosts } = settings;
         Self {
             api_key,
             observer,
             store: Mutex::default(),
-            requests: Mutex::default(),
+            requests: Mutex::new(Requests::new(kept_requests)),
+            hosts,
             faults: Mutex::default(),
             #[cfg(feature = "providers")]
             scripts: Mutex::default(),
@@ -63,15 +77,17 @@ impl Shared {
         lock(&self.store)
     }
 
-    pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<ReceivedRequest>> {
+    pub(crate) fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    pub(crate) fn requests(&self) -> MutexGuard<'_, Requests> {
         lock(&self.requests)
     }
 
     /// Keeps a request, and says where.
     pub(crate) fn record(&self, request: ReceivedRequest) -> RequestIndex {
-        let mut requests = self.requests();
-        requests.push(request);
-        RequestIndex(requests.len().saturating_sub(1))
+        self.requests().push(request)
     }
 
     /// Keeps spans, and wakes those who wait for them.

@@ -119,7 +119,7 @@ async fn send(shared: &Shared, body: Bytes, stream: bool) -> Result<Answer, Erro
             }
             Err(Lost::Late) => {
                 let limit = shared.timeout;
-                return Err(TimeoutError { operation: OPERATION, limit, attempts }.into());
+                return Err(TimeoutError::new(OPERATION, limit, attempts).into());
             }
             Err(Lost::Broken(error)) => {
                 let wait = if error.is_redirect() { None } else { wait(attempts, &HeaderMap::new()) };
@@ -158,7 +158,8 @@ fn may_repeat(response: &reqwest::Response) -> bool {
     match response.headers().get("x-should-retry").map(HeaderValue::as_bytes) {
         Some(b"true") => !response.status().is_success(),
         Some(b"false") => false,
-        _ => is_retryable_status(response.status().as_u16()),
+        // Anthropic's 409 passes, unlike Paid's.
+        _ => matches!(response.status().as_u16(), status if status == 409 || is_retryable_status(status)),
     }
 }
 
@@ -192,7 +193,7 @@ async fn read(
             Ok(Ok(Some(piece))) => piece,
             Ok(Ok(None)) => break,
             Ok(Err(error)) if !error.is_timeout() => return Err(lost(&error, attempts)),
-            _ => return Err(TimeoutError { operation: OPERATION, limit: shared.timeout, attempts }.into()),
+            _ => return Err(TimeoutError::new(OPERATION, shared.timeout, attempts).into()),
         };
         if let Some(watch) = &mut watch {
             watch.feed(&piece);

@@ -248,5 +248,5 @@ impl std::error::Error for ApiError {}
 /// The connection could not be made, or broke.
 pub(super) fn lost(error: &(dyn std::error::Error + 'static), attempts: u32) -> Error {
     let connected = error.downcast_ref::<reqwest::Error>().is_none_or(|error| !error.is_connect());
-    TransportError { operation: OPERATION, reason: reason(error), connected, attempts }.into()
+    TransportError::new(OPERATION, reason(error), connected, attempts).into()
 }

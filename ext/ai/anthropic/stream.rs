@@ -188,7 +188,7 @@ impl MessageStream {
     }
 
     fn timed_out(&self) -> Error {
-        TimeoutError { operation: OPERATION, limit: self.limit, attempts: self.attempts }.into()
+        TimeoutError::new(OPERATION, self.limit, self.attempts).into()
     }
 }
 

@@ -103,3 +103,29 @@ fn the_async_client_without_a_runtime_says_so() {
     };
     assert_eq!(error.field(), "runtime");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_has_connections_and_a_thread_of_its_own() {
+    let sandbox = Sandbox::start_blocking().unwrap();
+    let mut program = super::example("forks");
+    program.env("PAID_API_KEY", sandbox.api_key()).env("PAID_BASE_URL", sandbox.base_url()).arg("client");
+    let mut running = program.spawn().unwrap();
+    let patience = Instant::now() + Duration::from_secs(20);
+    let status = loop {
+        match running.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() > patience => {
+                running.kill().unwrap();
+                panic!("it hangs: {:?}", sandbox.requests());
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert!(status.success(), "{status}");
+    let requests = sandbox.requests();
+    // Each by the blocking client, then by the async one.
+    let who: Vec<_> = requests.iter().step_by(2).map(|request| request.header("x-who").unwrap()).collect();
+    assert_eq!(requests.len(), 10);
+    assert_eq!(who, ["parent", "child", "child", "grandchild", "parent"]);
+}

@@ -1,8 +1,6 @@
 //! Settings: what is taken, what is refused and how.
 
-use std::time::Duration;
-
-use paid::{AsyncPaid, Environment, Error, Paid};
+use paid::{AsyncPaid, Error, Paid};
 use paid_sandbox::Sandbox;
 
 fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> paid::InvalidRequest {
@@ -23,6 +21,10 @@ fn a_token_that_can_not_be_one_is_refused_without_showing_it() {
         "abc\r\nSECRET",
         "clé-SECRET",
         "abc\0SECRET",
+        "\"abcSECRET\"",
+        "'abcSECRET'",
+        "`abcSECRET`",
+        "\"abcSECRET",
     ] {
         for error in [problem(AsyncPaid::new(token)), problem(Paid::new(token))] {
             assert_eq!(error.field(), "token", "{token:?}");
@@ -69,14 +71,32 @@ fn a_base_url_that_can_not_be_one_is_refused() {
     }
 }
 
+/// Run with `--no-default-features --features blocking`.
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn https_without_a_tls_feature_is_refused_by_the_builder() {
+    for error in [
+        problem(AsyncPaid::new("k")),
+        problem(Paid::new("k")),
+        problem(AsyncPaid::builder().token("k").base_url("https://127.0.0.1:1/api").build()),
+    ] {
+        assert_eq!(error.field(), "base_url");
+        assert!(error.problem().contains("`rustls`") && error.problem().contains("`native-tls`"), "{error}");
+    }
+    // The caller's own client may have TLS by a feature of reqwest.
+    AsyncPaid::builder().token("k").reqwest_client(reqwest::Client::new()).build().unwrap();
+    AsyncPaid::builder().token("k").base_url("http://127.0.0.1:1/api").build().unwrap();
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn the_default_is_the_production_server_over_tls() {
     let client = AsyncPaid::new("k").unwrap();
     assert_eq!(client.base_url(), "https://api.agentpaid.io/api/v1");
-    assert_eq!(Environment::default(), Environment::Production);
-    let client = AsyncPaid::builder().token("k").environment(Environment::Production).build().unwrap();
-    assert_eq!(client.base_url(), Environment::Production.base_url());
-    problem(AsyncPaid::builder().token("k").timeout(Duration::ZERO).build());
+    assert_eq!(paid::Environment::default(), paid::Environment::Production);
+    let client = AsyncPaid::builder().token("k").environment(paid::Environment::Production).build().unwrap();
+    assert_eq!(client.base_url(), paid::Environment::Production.base_url());
+    problem(AsyncPaid::builder().token("k").timeout(std::time::Duration::ZERO).build());
 }
 
 #[test]
@@ -92,7 +112,21 @@ fn from_env_reads_key_and_base_url() {
         let text = run(key, Some(&sandbox.base_url()));
         assert!(text.contains("no client: `token`") && text.contains("PAID_API_KEY"), "{text}");
     }
-    assert!(run(Some("key"), Some("nonsense")).contains("no client: `base_url`"));
+    // A secret made with `echo` ends with a line end.
+    for (key, url) in
+        [("key-SECRET\n", format!("{}\n", sandbox.base_url())), (" key-SECRET\r\n", sandbox.base_url())]
+    {
+        sandbox.clear_requests();
+        let text = run(Some(key), Some(&url));
+        assert!(text.contains("0 customers"), "{text}");
+        assert!(sandbox.requests()[0].bearer_is("key-SECRET"));
+    }
+    let text = run(Some("key"), Some("nonsense"));
+    assert!(text.contains("no client: `base_url`: PAID_BASE_URL is not an absolute URL"), "{text}");
+    let text = run(Some("\"key\""), Some(&sandbox.base_url()));
+    assert!(text.contains("no client: `token`: PAID_API_KEY is in quotes"), "{text}");
+    let text = run(Some(" \n"), Some(&sandbox.base_url()));
+    assert!(text.contains("PAID_API_KEY"), "{text}");
 }
 
 #[tokio::test]

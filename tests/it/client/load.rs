@@ -58,3 +58,49 @@ async fn a_dropped_call_leaves_the_client_usable_and_is_not_repeated() {
     client.customers().create(CustomerCreate::new("kept")).await.unwrap();
     assert!(sandbox.requests().len() <= 51);
 }
+
+/// A server that counts its connections and answers everything with an empty list.
+fn counting_server() -> (String, std::sync::Arc<std::sync::atomic::AtomicU32>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/api/v1", listener.local_addr().unwrap());
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            std::thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                while let Some(Ok(line)) = lines.next() {
+                    if line.is_empty() {
+                        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]";
+                        (&stream).write_all(head.as_bytes()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (url, count)
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_left_before_servers_close_it() {
+    // Node closes after 5 s. A call just then would fail for nothing.
+    let by_default = std::time::Duration::from_millis(4_300);
+    for (setting, idle) in [(None, by_default), (Some(50), std::time::Duration::from_millis(120))] {
+        let (url, connections) = counting_server();
+        let mut builder = paid::AsyncPaid::builder().token("k").base_url(url);
+        if let Some(millis) = setting {
+            builder = builder.pool_idle_timeout(std::time::Duration::from_millis(millis));
+        }
+        let client = builder.build().unwrap();
+        client.customers().list().await.unwrap();
+        if setting.is_none() {
+            client.customers().list().await.unwrap();
+        }
+        assert_eq!(connections.load(std::sync::atomic::Ordering::Relaxed), 1, "it is kept for the next call");
+        tokio::time::sleep(idle).await;
+        client.customers().list().await.unwrap();
+        assert_eq!(connections.load(std::sync::atomic::Ordering::Relaxed), 2, "it is not kept for long");
+    }
+}

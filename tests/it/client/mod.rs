@@ -34,14 +34,20 @@ fn start_blocking() -> (Sandbox, Paid) {
     (sandbox, client)
 }
 
-/// The example `diagnose` with an environment of its own, since variables belong to a process.
-fn diagnose(key: Option<&str>, url: Option<&str>) -> std::process::Command {
+/// An example with an environment of its own, since variables belong to a process.
+fn example(name: &str) -> std::process::Command {
     let test = std::env::current_exe().expect("this program has a path");
-    let example = test.ancestors().nth(2).expect("target/profile").join("examples/diagnose");
+    let example = test.ancestors().nth(2).expect("target/profile").join("examples").join(name);
     let mut command = std::process::Command::new(example);
     for name in ["PAID_API_KEY", "PAID_BASE_URL", "PAID_LOG_LEVEL"] {
         command.env_remove(name);
     }
+    command
+}
+
+/// The example `diagnose`, which tells how the environment configures the client.
+fn diagnose(key: Option<&str>, url: Option<&str>) -> std::process::Command {
+    let mut command = example("diagnose");
     key.map(|key| command.env("PAID_API_KEY", key));
     url.map(|url| command.env("PAID_BASE_URL", url));
     command

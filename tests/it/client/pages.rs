@@ -73,3 +73,45 @@ fn the_blocking_iterators_see_the_same() {
     let items: Vec<bool> = costs.items().map(|cost| cost.is_ok()).collect();
     assert_eq!((items.len(), items[10]), (11, false));
 }
+
+/// A server that ignores where a page should begin, and always says that there is more.
+fn repeat_for_ever(sandbox: &Sandbox) {
+    let trace = serde_json::json!({
+        "name": "n", "vendor": "v", "cost": {"amount": 1, "currency": "USD"}, "startTimeUnixNano": "1",
+        "endTimeUnixNano": "2", "attributes": {},
+    });
+    for offset in 0..50 {
+        let meta = serde_json::json!({"limit": 1, "offset": offset, "count": 1, "hasMore": true});
+        let page = serde_json::json!({"traces": [trace], "meta": meta});
+        sandbox.fail(Fault::on("GET", "*").status(200).body_json(page));
+    }
+}
+
+fn is_repetition(error: &paid::Error) -> bool {
+    matches!(error, paid::Error::Decode(_)) && error.to_string().contains("same items as the page before")
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_the_one_before_is_an_error() {
+    let (sandbox, client) = super::start().await;
+    repeat_for_ever(&sandbox);
+    let mut pages = client.customers().get_costs_by_external_id("acme").pages();
+    assert!(pages.next().await.unwrap().is_ok());
+    assert!(is_repetition(&pages.next().await.unwrap().unwrap_err()));
+    assert!(pages.next().await.is_none());
+    let mut items = client.customers().get_costs_by_external_id("acme").items();
+    assert!(items.next().await.unwrap().is_ok());
+    assert!(is_repetition(&items.next().await.unwrap().unwrap_err()));
+    assert!(items.next().await.is_none());
+}
+
+#[test]
+fn the_blocking_iterators_end_at_a_repeated_page_too() {
+    let (sandbox, client) = super::start_blocking();
+    repeat_for_ever(&sandbox);
+    let costs = client.customers().get_costs_by_external_id("acme");
+    let pages: Vec<_> = costs.clone().pages().collect();
+    assert!(pages.len() == 2 && is_repetition(pages[1].as_ref().unwrap_err()), "{pages:?}");
+    let items: Vec<_> = costs.items().collect();
+    assert!(items.len() == 2 && is_repetition(items[1].as_ref().unwrap_err()), "{items:?}");
+}

@@ -13,7 +13,7 @@ fn refuse(method: &str, status: u16) -> Fault {
 
 #[tokio::test]
 async fn passing_errors_are_repeated_twice_by_default() {
-    for status in [408, 409, 429, 500, 502, 503, 504] {
+    for status in [408, 429, 500, 502, 503, 504] {
         let (sandbox, client) = super::start().await;
         sandbox.fail(refuse("GET", status).times(2));
         client.customers().list().await.unwrap_or_else(|error| panic!("{status}: {error}"));
@@ -37,7 +37,7 @@ async fn max_retries_means_that_many() {
 
 #[tokio::test]
 async fn lasting_errors_are_not_repeated() {
-    for status in [400, 401, 403, 404, 405, 410, 422, 451] {
+    for status in [400, 401, 403, 404, 405, 409, 410, 422, 451] {
         let (sandbox, client) = super::start().await;
         sandbox.fail(refuse("GET", status).forever());
         let error = client.customers().list().await.unwrap_err();
@@ -60,6 +60,7 @@ async fn a_post_that_may_have_been_processed_is_not_repeated() {
         let error = client.usage().record_bulk([signal]).max_retries(5).await.unwrap_err();
         assert_eq!((error.attempts(), sandbox.signals().len()), (1, 1), "fault {at}: {error}");
         assert!(error.is_retryable(), "fault {at}: {error}");
+        assert!(error.to_string().contains("not repeated: the API may have processed it"), "{error}");
     }
 }
 
@@ -84,7 +85,7 @@ async fn a_post_is_repeated_when_the_caller_says_that_it_is_safe() {
 async fn a_post_that_was_turned_away_is_repeated() {
     let (sandbox, client) = super::start().await;
     sandbox.fail(refuse("POST", 429).times(2));
-    client.usage().record_bulk([Signal::new().event_name("e")]).await.unwrap();
+    client.usage().record_bulk([Signal::new().event_name("e").customer_id("cus_1")]).await.unwrap();
     assert_eq!((sandbox.requests().len(), sandbox.signals().len()), (3, 1));
 }
 
@@ -105,11 +106,15 @@ async fn a_broken_connection_is_repeated_where_that_is_harmless() {
 async fn a_refused_connection_is_repeated_and_then_says_so() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = super::client_of(&sandbox);
+    let sandbox_host = sandbox.origin();
     sandbox.shutdown().await;
     let error = client.customers().create(CustomerCreate::new("A")).max_retries(1).await.unwrap_err();
     let paid::Error::Transport(error) = error else { panic!("{error:?}") };
     assert_eq!((error.attempts(), error.may_have_been_processed()), (2, false));
-    assert!(error.to_string().contains("could not connect"), "{error}");
+    let host = sandbox_host.trim_start_matches("http://");
+    assert_eq!(error.host(), Some(host));
+    let expected = format!("could not connect to the API at {host} (base_url, PAID_BASE_URL): ");
+    assert!(error.to_string().contains(&expected), "{error}");
 }
 
 #[tokio::test]
@@ -119,6 +124,7 @@ async fn a_server_that_asks_for_too_long_a_wait_is_not_waited_for() {
     let error = client.customers().list().await.unwrap_err();
     assert_eq!(error.attempts(), 1);
     assert_eq!(error.as_api().unwrap().retry_after(), Some(Duration::from_secs(3600)));
+    assert!(error.to_string().contains("not repeated: the API asks to wait 3600s"), "{error}");
 }
 
 #[tokio::test]
@@ -145,6 +151,8 @@ async fn an_outage_is_not_amplified() {
         client.customers().list().max_retries(3).await.unwrap_err();
     }
     assert_eq!(sandbox.requests().len(), 20 + 5);
+    let error = client.customers().list().await.unwrap_err();
+    assert!(error.to_string().contains("not repeated: the client's retry budget is empty"), "{error}");
     sandbox.clear_faults();
     for _ in 0..10 {
         client.customers().list().await.unwrap();
@@ -168,4 +176,42 @@ async fn every_attempt_asks_the_token_function_anew() {
     client.customers().list().await.unwrap();
     let requests = sandbox.requests();
     assert!(requests[0].bearer_is("key-0") && requests[1].bearer_is("key-1"));
+}
+
+#[tokio::test]
+async fn a_conflict_is_repeated_only_with_an_idempotency_key() {
+    let (sandbox, client) = super::start().await;
+    sandbox.fail(refuse("POST", 409).times(1));
+    let create = || client.customers().create(CustomerCreate::new("A"));
+    let error = create().retry_unsafe(true).await.unwrap_err();
+    assert_eq!((error.is_conflict(), error.attempts()), (true, 1));
+    sandbox.fail(refuse("POST", 409).times(1));
+    create().idempotency_key("k1").await.unwrap();
+    assert_eq!(sandbox.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn an_attempt_that_times_out_is_repeated_where_that_is_harmless() {
+    let short = Duration::from_millis(200);
+    let (sandbox, client) = super::start().await;
+    let id = client.customers().create(CustomerCreate::new("A")).await.unwrap().id;
+    let hang = |method: &str| sandbox.fail(Fault::on(method, "*").hang());
+    hang("GET");
+    client.customers().get(&id).timeout(short).await.unwrap();
+    hang("PUT");
+    client.customers().update(&id, CustomerUpdate::new().name("B")).timeout(short).await.unwrap();
+    hang("POST");
+    client.customers().create(CustomerCreate::new("C")).timeout(short).idempotency_key("k").await.unwrap();
+    hang("DELETE");
+    client.customers().delete(&id).timeout(short).await.unwrap();
+    hang("POST");
+    let error = client.customers().create(CustomerCreate::new("D")).timeout(short).await.unwrap_err();
+    assert_eq!((error.is_timeout(), error.attempts()), (true, 1));
+    sandbox.fail(Fault::on("GET", "*").hang().forever());
+    let error = client.customers().list().timeout(short).max_retries(1).await.unwrap_err();
+    assert_eq!((error.is_timeout(), error.attempts()), (true, 2));
+    let started = std::time::Instant::now();
+    let call = client.customers().list().timeout(short).deadline(Duration::from_millis(300)).max_retries(9);
+    let error = call.await.unwrap_err();
+    assert!(error.is_timeout() && started.elapsed() < Duration::from_secs(2), "{error:?}");
 }

@@ -43,6 +43,102 @@ async fn nan_and_infinities_are_refused_with_the_name_of_the_field() {
 }
 
 #[tokio::test]
+async fn a_number_that_json_has_not_is_refused_however_it_is_given() {
+    let (sandbox, client) = super::start().await;
+    let inserted = |value: f64| {
+        let mut data = JsonObject::from(json!({"a": 1}));
+        data.insert("x", value);
+        data
+    };
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let cases: Vec<(JsonObject, &str)> = vec![
+            (JsonObject::from([("x", value)]), "`x` is"),
+            (JsonObject::from([("x", value as f32)]), "`x` is"),
+            (JsonObject::from([("x", vec![1.0, value])]), "`x[1]` is"),
+            (JsonObject::from([("x", Some(value))]), "`x` is"),
+            (vec![("x", 1.0), ("y", value)].into_iter().collect(), "`y` is"),
+            (JsonObject::from([("x", std::collections::BTreeMap::from([("y", value)]))]), "`x.y` is"),
+            (inserted(value), "`x` is"),
+            (JsonObject::from([("x", JsonObject::from([("y", value)]))]), "`y` is"),
+        ];
+        for (data, words) in cases {
+            assert!(data.problem().is_some_and(|problem| problem.contains(words)), "{data:?}");
+            let signal = Signal::new().event_name("e").customer_id("cus_1").data(data);
+            let error = client.usage().record_bulk([signal]).await.unwrap_err();
+            let paid::Error::InvalidRequest(error) = error else { panic!("{error:?}") };
+            assert_eq!(error.field(), "signals[0].data");
+            assert!(error.problem().contains(words), "{error}");
+        }
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+    let data = JsonObject::from([("x", 0.1), ("y", 1e300)]);
+    assert_eq!(serde_json::to_string(&data).unwrap(), r#"{"x":0.1,"y":1e+300}"#);
+    assert!(JsonObject::from([("x", i128::MAX)]).problem().unwrap().contains("64 bits"));
+}
+
+#[cfg(feature = "cost-tracing")]
+#[tokio::test]
+async fn a_number_that_json_has_not_is_refused_as_an_attribute_of_usage() {
+    let (sandbox, client) = super::start().await;
+    for value in [f64::NAN, f64::INFINITY] {
+        let usage = paid::cost::CostData::usage("v").unwrap().attribute("x", value).attribute("y", 1);
+        let signal = Signal::new().event_name("e").customer_id("cus_1").data(usage);
+        let error = client.usage().record_bulk([signal]).await.unwrap_err();
+        let paid::Error::InvalidRequest(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.field(), "signals[0].data");
+        assert!(error.problem().starts_with("costData.attributes: `x` is"), "{error}");
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+/// Signals that nobody could be billed for, and the field that says why.
+fn incomplete_signals() -> Vec<(Signal, &'static str, &'static str)> {
+    let named = || Signal::new().event_name("e");
+    let complete = || named().customer_id("cus_1");
+    vec![
+        (Signal::new(), "event_name", "missing"),
+        (Signal::new().customer_id("cus_1"), "event_name", "missing"),
+        (complete().event_name("  "), "event_name", "blank"),
+        (named(), "customer_id", "external_customer_id"),
+        (named().external_agent_id("bot").data(json!({"a": 1})), "customer_id", "missing"),
+        (complete().clear_customer_id(), "customer_id", "missing"),
+        (named().customer_id(""), "customer_id", "blank"),
+        (named().external_customer_id("\t"), "external_customer_id", "blank"),
+        (complete().external_customer_id(" "), "external_customer_id", "blank"),
+        (complete().agent_id(" "), "agent_id", "blank"),
+        (complete().external_agent_id(""), "external_agent_id", "blank"),
+    ]
+}
+
+#[tokio::test]
+async fn a_signal_without_a_name_or_a_customer_is_refused_before_anything_is_sent() {
+    let (sandbox, client) = super::start().await;
+    let good = || Signal::new().event_name("e").external_customer_id("acme");
+    for (signal, field, word) in incomplete_signals() {
+        let error = client.usage().record_bulk([good(), good(), good(), signal]).await.unwrap_err();
+        let paid::Error::InvalidRequest(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.field(), format!("signals[3].{field}"));
+        assert!(error.problem().contains(word), "{error}");
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+    client.usage().record_bulk([good(), good().customer_id("cus_1")]).await.unwrap();
+    // The way around, for an API that wants less.
+    client.usage().record_bulk([]).body_field("signals", json!([{"event_name": "e"}])).await.unwrap();
+    assert_eq!(sandbox.signals().len(), 3);
+}
+
+#[test]
+fn the_blocking_client_refuses_incomplete_signals_too() {
+    let (sandbox, client) = super::start_blocking();
+    for (signal, field, _) in incomplete_signals() {
+        let error = client.usage().record_bulk([signal]).send().unwrap_err();
+        let paid::Error::InvalidRequest(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.field(), format!("signals[0].{field}"));
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn numbers_keep_their_digits_on_the_way() {
     let (sandbox, client) = super::start().await;
     let new = CustomerCreate::new("A").employee_count(9_007_199_254_740_993_i64).annual_revenue(1e-7);

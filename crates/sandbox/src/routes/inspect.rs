@@ -17,7 +17,7 @@ pub(super) fn routes() -> Router<std::sync::Arc<Shared>> {
 }
 
 async fn received(State(shared): Sandbox) -> Answer {
-    let requests = shared.requests().len();
+    let requests = shared.requests().count();
     let store = shared.store();
     ok(&json!({
         "requests": requests,

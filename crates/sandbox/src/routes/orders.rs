@@ -151,7 +151,7 @@ fn with_lines(
         .zip(agents)
         .map(|(line, agent)| order_line(store, order, line, agent))
         .collect();
-    let total: f64 = lines.iter().filter_map(|line| line["totalAmount"].as_f64()).sum();
+    let total = sum(lines.iter().filter_map(|line| line["totalAmount"].as_f64()));
     let changes = Object::from_iter([
         ("orderLines".to_owned(), lines.into()),
         ("totalAmount".to_owned(), total.into()),
@@ -171,7 +171,7 @@ fn order_line(store: &mut Store, order: &Object, line: &Object, agent: Option<St
     let agent_name = found.and_then(|agent| agent.get("name")).cloned();
     let attributes = line.get("agentAttributes").and_then(Value::as_array);
     let attributes: Vec<&Value> = attributes.into_iter().flatten().collect();
-    let total: f64 = attributes.iter().map(|attribute| price(attribute)).sum();
+    let total = sum(attributes.iter().map(|attribute| price(attribute)));
     let shown: Vec<Value> = attributes
         .into_iter()
         .map(|attribute| {
@@ -198,6 +198,11 @@ fn order_line(store: &mut Store, order: &Object, line: &Object, agent: Option<St
         "creationState": order.get("creationState"),
         "orderLineAttributes": shown,
     })
+}
+
+/// A sum of nothing, or of nothing but negative zeros, is zero. `Iterator::sum` makes negative zero of it.
+fn sum(amounts: impl Iterator<Item = f64>) -> f64 {
+    amounts.fold(0.0, |sum, amount| sum + amount)
 }
 
 /// Quantity (1 unless given) × unit price. The sandbox prices neither tiers nor taxes.

@@ -109,3 +109,16 @@ async fn an_order_names_things_that_exist() {
     assert_error(answer, 400, "startDate is required; currency is required");
     assert!(api.sandbox.orders().is_empty());
 }
+
+#[tokio::test]
+async fn a_sum_of_nothing_is_zero_and_not_negative_zero() {
+    let api = with_customer_and_agent().await;
+    let nothing = json!({"name": "Free", "agentAttributes": []});
+    let free = line(json!({"agentExternalId": "bot"}), -0.0);
+    for lines in [json!([]), json!([nothing]), json!([free]), json!([nothing, free]), Value::Null] {
+        let body = order(json!({"customerExternalId": "acme", "orderLines": lines}));
+        let answer = api.request("POST", "/orders").json(&body).send().await.expect("an answer");
+        let text = answer.text().await.expect("a body").replace("\"quantity\":-0.0", "");
+        assert!(text.contains("\"totalAmount\":0.0") && !text.contains(":-0"), "{text}");
+    }
+}

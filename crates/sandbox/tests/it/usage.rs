@@ -169,3 +169,22 @@ async fn the_listing_comes_in_pages_and_periods() {
     let nobody = api.get("/customers/external/nobody/costs").await;
     assert_error(nobody, 404, "nobody");
 }
+
+#[tokio::test]
+async fn a_cost_of_nothing_is_zero_and_not_negative_zero() {
+    let api = api().await;
+    api.customer("acme").await;
+    for cost_data in [
+        json!({"vendor": "v", "cost": {"amount": -0.0, "currency": "USD"}}),
+        json!({"vendor": "v", "attributes": {"gen_ai.usage.input_tokens": -0.0}}),
+        json!({"vendor": "v", "attributes": {"gen_ai.usage.total_tokens": -0.0}}),
+        json!({"vendor": "v", "attributes": {}}),
+    ] {
+        let signal =
+            json!({"event_name": "e", "external_customer_id": "acme", "data": {"costData": cost_data}});
+        assert_eq!(api.signals(json!([signal])).await.0, 200);
+    }
+    let costs = api.sandbox.cost_traces();
+    assert_eq!(costs.len(), 4);
+    assert!(costs.iter().all(|cost| cost.amount().is_sign_positive()), "{costs:?}");
+}
