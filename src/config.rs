@@ -291,3 +291,28 @@ fn base_url(text: &str) -> Result<reqwest::Url, InvalidRequest> {
     }
     Ok(url)
 }
+
+#[cfg(all(test, not(any(feature = "rustls", feature = "native-tls"))))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::AsyncPaid;
+    use crate::error::Error;
+
+    #[test]
+    fn https_without_a_tls_feature_is_refused() {
+        for builder in [AsyncPaid::builder(), AsyncPaid::builder().base_url("https://127.0.0.1:1/api")] {
+            let Err(Error::InvalidRequest(error)) = builder.token("k").build() else {
+                unreachable!("it is refused")
+            };
+            assert_eq!(error.field(), "base_url");
+            assert!(
+                error.problem().contains("`rustls`") && error.problem().contains("`native-tls`"),
+                "{error}"
+            );
+        }
+        // The caller's own client may have TLS by a feature of reqwest.
+        AsyncPaid::builder().token("k").reqwest_client(reqwest::Client::new()).build().unwrap();
+        AsyncPaid::builder().token("k").base_url("http://127.0.0.1:1/api").build().unwrap();
+    }
+}

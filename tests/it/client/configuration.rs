@@ -72,23 +72,6 @@ fn a_base_url_that_can_not_be_one_is_refused() {
 }
 
 /// Run with `--no-default-features --features blocking`.
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-#[test]
-fn https_without_a_tls_feature_is_refused_by_the_builder() {
-    for error in [
-        problem(AsyncPaid::new("k")),
-        problem(Paid::new("k")),
-        problem(AsyncPaid::builder().token("k").base_url("https://127.0.0.1:1/api").build()),
-    ] {
-        assert_eq!(error.field(), "base_url");
-        assert!(error.problem().contains("`rustls`") && error.problem().contains("`native-tls`"), "{error}");
-    }
-    // The caller's own client may have TLS by a feature of reqwest.
-    AsyncPaid::builder().token("k").reqwest_client(reqwest::Client::new()).build().unwrap();
-    AsyncPaid::builder().token("k").base_url("http://127.0.0.1:1/api").build().unwrap();
-}
-
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn the_default_is_the_production_server_over_tls() {
     let client = AsyncPaid::new("k").unwrap();

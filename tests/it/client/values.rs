@@ -76,7 +76,6 @@ async fn a_number_that_json_has_not_is_refused_however_it_is_given() {
     assert!(JsonObject::from([("x", i128::MAX)]).problem().unwrap().contains("64 bits"));
 }
 
-#[cfg(feature = "cost-tracing")]
 #[tokio::test]
 async fn a_number_that_json_has_not_is_refused_as_an_attribute_of_usage() {
     let (sandbox, client) = super::start().await;

@@ -80,7 +80,8 @@ async fn requests_are_shown_as_they_arrived() {
 /// The status line of an answer to a request for this host.
 fn status_for(sandbox: &Sandbox, target: &str, host: Option<&str>) -> String {
     use std::io::Write;
-    let mut stream = std::net::TcpStream::connect(crate::common::address(&sandbox.origin())).expect("a connection");
+    let mut stream =
+        std::net::TcpStream::connect(crate::common::address(&sandbox.origin())).expect("a connection");
     let (version, host) = match host {
         Some(host) => ("1.1", format!("host: {host}\r\n")),
         None => ("1.0", String::new()),
