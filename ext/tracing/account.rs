@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::options::TracingOptions;
 use super::registry::{Running, registry};
 use crate::ext::delivery::{DeliveryStats, Pipeline};
+use crate::ext::log::log;
 use crate::ext::process;
 use crate::{Token, environment};
 
@@ -170,7 +171,7 @@ pub(crate) fn why_off() -> Option<String> {
 /// Once per process: every scope would say the same.
 fn report(error: &TracingError) {
     if REPORTED.set(error.clone()).is_ok() {
-        tracing::error!(target: "paid", "tracing is off: {error}");
+        log(|| tracing::error!(target: "paid", "tracing is off: {error}"));
     }
 }
 
@@ -224,8 +225,7 @@ fn start(token: Token, options: &TracingOptions) -> Result<Arc<Pipeline>, Tracin
             ))
         })?;
     let settings = options.settings(token.clone(), url)?;
-    let pipeline =
-        Arc::new(Pipeline::start(settings).map_err(|error| TracingError::System(error.to_string()))?);
+    let pipeline = Arc::new(Pipeline::start(settings));
     process::flush_at_exit();
     running.push(Running {
         token,
@@ -270,7 +270,13 @@ pub(super) fn stats() -> DeliveryStats {
 }
 
 pub(super) fn problem() -> Option<String> {
-    all().iter().find_map(|pipeline| pipeline.problem())
+    let all = all();
+    let pipeline = all.iter().find(|pipeline| pipeline.problem().is_some())?;
+    let problem = pipeline.problem()?;
+    Some(match pipeline.account() {
+        Some(account) if all.len() > 1 => format!("account {account}: {problem}"),
+        _ => problem,
+    })
 }
 
 /// Before the process ends: nothing more will be recorded.

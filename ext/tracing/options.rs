@@ -38,6 +38,7 @@ pub struct TracingOptions {
     max_spool_bytes: Option<u64>,
     max_spool_age: Option<Duration>,
     no_compression: bool,
+    no_proxy: bool,
     exit_timeout: Option<Duration>,
     callbacks: Callbacks,
     #[cfg(feature = "mirror")]
@@ -94,6 +95,15 @@ impl TracingOptions {
     /// all the same.
     pub fn compression(mut self, on: bool) -> Self {
         self.no_compression = !on;
+        self
+    }
+
+    /// Sends to the collector itself, whatever `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` say.
+    ///
+    /// By default they are heeded, except for the hosts in `NO_PROXY`. A proxy on the way to an `http://` collector sees
+    /// the API key.
+    pub fn no_proxy(mut self) -> Self {
+        self.no_proxy = true;
         self
     }
 
@@ -162,6 +172,7 @@ impl TracingOptions {
             scope: INSTRUMENTATION,
             max_queue_bytes: self.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
             compression: !self.no_compression,
+            no_proxy: self.no_proxy,
             spool,
             callbacks: self.callbacks.clone(),
             #[cfg(feature = "mirror")]
