@@ -3,6 +3,7 @@
 pub mod ai;
 pub mod cost;
 mod delivery;
+mod log;
 mod process;
 pub mod tracing;
 

@@ -30,7 +30,9 @@ pub(crate) fn flush_at_exit() {
         // what could. It is in the C library that `std` itself links. A refusal only means no flush.
         let refused = unsafe { atexit(at_exit) } != 0;
         if refused {
-            tracing::warn!(target: "paid", "no hook at exit: flush before the process ends");
+            super::log::log(
+                || tracing::warn!(target: "paid", "no hook at exit: flush before the process ends"),
+            );
         }
     });
 }

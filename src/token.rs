@@ -62,19 +62,6 @@ impl Token {
         header(&key).map(|_| key.into_owned())
     }
 
-    /// Names the key without showing any of it: the first four bytes of its SHA-256.
-    #[cfg(feature = "cost-tracing")]
-    pub(crate) fn fingerprint(&self) -> String {
-        use sha2::{Digest, Sha256};
-        match &self.0 {
-            Source::Text(text) => {
-                let digest = Sha256::digest(text.as_bytes());
-                digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
-            }
-            Source::Function(_) => "the key of a function".into(),
-        }
-    }
-
     /// Whether both are the same text, or the same function.
     #[cfg(feature = "cost-tracing")]
     pub(crate) fn same(&self, other: &Token) -> bool {

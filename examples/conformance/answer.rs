@@ -77,7 +77,6 @@ impl From<TracingError> for Refusal {
             TracingError::NoDefaultAccount => "no_default_account",
             TracingError::Conflict(_) => "conflict",
             TracingError::ShutDown => "shut_down",
-            TracingError::System(_) => "system",
             _ => "other",
         };
         Refusal::local(kind, error.to_string())

@@ -18,6 +18,8 @@ pub enum LossCause {
     Expired,
     /// The spool's files do not hold them any more: they were damaged, or could not be read.
     Corrupt,
+    /// A span alone is larger than the memory for waiting spans can ever hold.
+    TooLarge,
 }
 
 impl fmt::Display for LossCause {
@@ -27,6 +29,9 @@ impl fmt::Display for LossCause {
             LossCause::ShutDown => "tracing was shut down before they were delivered",
             LossCause::Expired => "they were in the spool directory for too long",
             LossCause::Corrupt => "the files in the spool directory are damaged or can't be read",
+            LossCause::TooLarge => {
+                "a span is larger than the memory for waiting spans (TracingOptions::max_queue_bytes)"
+            }
         })
     }
 }
@@ -41,8 +46,8 @@ pub struct Loss {
     pub spans: u64,
 }
 
-const CAUSES: [LossCause; 4] =
-    [LossCause::QueueFull, LossCause::ShutDown, LossCause::Expired, LossCause::Corrupt];
+const CAUSES: [LossCause; 5] =
+    [LossCause::QueueFull, LossCause::ShutDown, LossCause::Expired, LossCause::Corrupt, LossCause::TooLarge];
 
 /// What is still to be told, by cause.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! A copy of every span for a backend of the user's own, as OpenTelemetry's SDK knows spans. The key is not in it.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +13,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks, SpanProcessor};
 
 use super::span::{AttributeValue, Span, Status};
+use crate::ext::log::log;
 
 /// Where the copies go.
 #[derive(Clone)]
@@ -33,14 +35,21 @@ impl Mirror {
         other.is_some_and(|other| Arc::ptr_eq(&self.processor, &other.processor))
     }
 
+    /// A processor that panics is the user's, and so is the thread here: the panic ends here.
     pub(super) fn copy(&self, span: &Span<'_>) {
-        self.processor.on_end(self.data(span));
+        if catch_unwind(AssertUnwindSafe(|| self.processor.on_end(self.data(span)))).is_err() {
+            log(|| tracing::error!(target: "paid", "the mirror of spans panicked"));
+        }
     }
 
     pub(super) fn end(&self, timeout: Duration) {
-        if let Err(error) = self.processor.shutdown_with_timeout(timeout) {
-            tracing::warn!(target: "paid", "the mirror of spans did not end well: {error}");
-        }
+        let ended = catch_unwind(AssertUnwindSafe(|| self.processor.shutdown_with_timeout(timeout)));
+        let problem = match ended {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it panicked".to_string(),
+        };
+        log(|| tracing::warn!(target: "paid", "the mirror of spans did not end well: {problem}"));
     }
 
     fn data(&self, span: &Span<'_>) -> SpanData {

@@ -18,6 +18,7 @@ mod sender;
 mod span;
 mod spool;
 mod stats;
+mod thread;
 mod wake;
 mod writer;
 
@@ -35,6 +36,8 @@ pub use stats::DeliveryStats;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sha2::{Digest, Sha256};
+
 use crate::Token;
 
 /// What a pipeline needs to know.
@@ -45,6 +48,8 @@ pub(crate) struct Settings {
     pub scope: (&'static str, &'static str),
     pub max_queue_bytes: usize,
     pub compression: bool,
+    /// No proxy of the environment's either.
+    pub no_proxy: bool,
     /// None: memory only.
     pub spool: Option<SpoolSettings>,
     /// Whether a second signal that joins the costs of a trace is refused.
@@ -62,4 +67,39 @@ impl Settings {
             Err(_) => Err("the function that gives the token panicked".into()),
         }
     }
+
+    /// A sentence about the collector, which names its host and what sets it.
+    fn about_collector(&self, does: &str) -> String {
+        let host = self.endpoint.host_str().unwrap_or_default();
+        let port = self.endpoint.port_or_known_default().unwrap_or_default();
+        format!(
+            "the collector {host}:{port} {does} (its URL is set by TracingOptions::collector_endpoint or \
+             PAID_OTEL_COLLECTOR_ENDPOINT)"
+        )
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+impl Settings {
+    fn for_tests(endpoint: &str) -> Settings {
+        Settings {
+            token: Token::from("a_key"),
+            endpoint: endpoint.parse().unwrap_or_else(|error| panic!("{endpoint}: {error}")),
+            scope: ("paid.rust", "0"),
+            max_queue_bytes: 100_000,
+            compression: true,
+            no_proxy: true,
+            spool: None,
+            callbacks: Callbacks::default(),
+            #[cfg(feature = "mirror")]
+            mirror: None,
+        }
+    }
+}
+
+/// Names an account where several are at work. It tells nothing of the key to one who does not have it.
+pub(crate) fn fingerprint(key: &str) -> String {
+    let digest = Sha256::new().chain_update(b"paid account 1\0").chain_update(key).finalize();
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }

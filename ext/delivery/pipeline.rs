@@ -16,6 +16,7 @@ use super::sender::{self, Shared};
 use super::span::Span;
 use super::spool::Spool;
 use super::stats::DeliveryStats;
+use super::thread::Threads;
 use super::wake::Wake;
 use super::writer::{self, Disk};
 use crate::ext::process;
@@ -25,6 +26,7 @@ pub(crate) struct Pipeline {
     forks: u64,
     shared: Arc<Shared>,
     disk: Option<Arc<Disk>>,
+    threads: Threads,
     /// That of a child process.
     child: OnceLock<Box<Pipeline>>,
 }
@@ -41,15 +43,11 @@ thread_local! {
 const MOST_SCRATCH: usize = 64 * 1024;
 
 impl Pipeline {
-    /// Starts the threads.
-    ///
-    /// # Errors
-    ///
-    /// The system has no thread for it.
-    pub fn start(settings: Settings) -> std::io::Result<Pipeline> {
+    /// Starts the threads. If the system has none to give now, spans wait in memory, and it is tried again.
+    pub fn start(settings: Settings) -> Pipeline {
         let pipeline = Pipeline::new(settings);
-        pipeline.run()?;
-        Ok(pipeline)
+        pipeline.run();
+        pipeline
     }
 
     fn new(settings: Settings) -> Pipeline {
@@ -59,18 +57,39 @@ impl Pipeline {
             reports: Reports::new(settings.callbacks.clone()),
             settings,
             answering: AtomicBool::new(true),
+            acknowledged: AtomicBool::new(false),
         });
-        Pipeline { forks: process::forks(), shared, disk, child: OnceLock::new() }
+        let threads = Threads::default();
+        Pipeline { forks: process::forks(), shared, disk, threads, child: OnceLock::new() }
     }
 
-    fn run(&self) -> std::io::Result<()> {
-        sender::start(self.shared.clone(), self.disk.clone())?;
-        if let Some(disk) = &self.disk {
-            writer::start(self.shared.clone(), disk.clone())?;
+    fn run(&self) {
+        self.start_threads();
+        if let Some(disk) = self.disk.as_ref().filter(|_| self.threads.are_complete()) {
             // As a rule a millisecond: from its first span on, what is recorded is on disk at once.
             disk.once_open(OPENING);
         }
-        Ok(())
+    }
+
+    #[cold]
+    fn start_threads(&self) {
+        let (shared, disk) = (&self.shared, &self.disk);
+        let mut exporter = || sender::start(shared.clone(), disk.clone());
+        let mut writer = || disk.as_ref().map_or(Ok(()), |disk| writer::start(shared.clone(), disk.clone()));
+        let mut syncer =
+            || disk.as_ref().map_or(Ok(()), |disk| writer::start_syncer(shared.clone(), disk.clone()));
+        let started = self.threads.start(Instant::now(), &mut [&mut exporter, &mut writer, &mut syncer]);
+        if let Err(error) = started {
+            shared.reports.holding(&format!("the system has no thread for delivery yet: {error}"));
+        }
+    }
+
+    /// Waits until the threads run, which they do from the start unless the system had none to give.
+    fn wait_for_threads(&self, deadline: Instant) {
+        while !self.threads.are_complete() && Instant::now() < deadline {
+            self.start_threads();
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// That of this process, started if this is a child that has not used it yet.
@@ -80,11 +99,9 @@ impl Pipeline {
         }
         let child = self.child.get_or_init(|| {
             let child = Pipeline::new(self.shared.settings.clone());
-            if !self.shared.queue.is_open() {
-                child.shared.queue.close();
-            } else if let Err(error) = child.run() {
-                tracing::error!(target: "paid", "tracing is off in this process: no thread for it: {error}");
-                child.shared.queue.close();
+            match self.shared.queue.is_open() {
+                true => child.run(),
+                false => child.shared.queue.close(),
             }
             Box::new(child)
         });
@@ -107,9 +124,8 @@ impl Pipeline {
     /// The queue is full or closed; the span is counted as dropped.
     pub fn offer(&self, span: &Span<'_>) -> Result<(), Refused> {
         let here = self.here();
-        #[cfg(feature = "mirror")]
-        if let Some(mirror) = &here.shared.settings.mirror {
-            mirror.copy(span);
+        if !here.threads.are_complete() {
+            here.start_threads();
         }
         let queue = &here.shared.queue;
         let offered = SCRATCH.try_with(|scratch| {
@@ -123,26 +139,39 @@ impl Pipeline {
             Some(offered)
         });
         // At the end of a thread its scratch may be gone.
-        offered.ok().flatten().unwrap_or_else(|| {
+        let offered = offered.ok().flatten().unwrap_or_else(|| {
             let mut record = Vec::new();
             encode::record(&mut record, span);
             queue.offer(&record)
-        })
+        });
+        #[cfg(feature = "mirror")]
+        if let Some(mirror) = &here.shared.settings.mirror {
+            mirror.copy(span);
+        }
+        offered
     }
 
     /// Waits until what was handed over so far is acknowledged or given up; whether it was in time.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.used().is_none_or(|here| here.shared.queue.flush(Instant::now() + timeout))
+        let deadline = deadline(timeout);
+        self.used().is_none_or(|here| {
+            here.wait_for_threads(deadline);
+            here.shared.queue.flush(deadline)
+        })
     }
 
     /// Waits until nothing is under way, spans of ended processes included; whether it was in time.
     pub fn drain(&self, timeout: Duration) -> bool {
-        self.used().is_none_or(|here| here.shared.queue.drain(Instant::now() + timeout))
+        self.used().is_none_or(|here| here.shared.queue.drain(deadline(timeout)))
     }
 
     /// Waits until what was handed over so far is out of this process; whether it was in time.
     pub fn flush_to_disk(&self, timeout: Duration) -> bool {
-        self.used().is_none_or(|here| here.shared.queue.flush_to_disk(Instant::now() + timeout))
+        let deadline = deadline(timeout);
+        self.used().is_none_or(|here| {
+            here.wait_for_threads(deadline);
+            here.shared.queue.flush_to_disk(deadline)
+        })
     }
 
     /// Waits until what was handed over so far survives a power loss; whether it does.
@@ -156,7 +185,7 @@ impl Pipeline {
     pub fn shutdown(&self, timeout: Duration) -> bool {
         const LAST_WRITE: Duration = Duration::from_secs(1);
         const LAST_COUNT: Duration = Duration::from_millis(100);
-        let end = Instant::now() + timeout;
+        let end = deadline(timeout);
         let done = self.flush(timeout);
         if self.has_spool() {
             self.flush_to_disk(end.saturating_duration_since(Instant::now()).max(LAST_WRITE));
@@ -218,10 +247,21 @@ impl Pipeline {
         self.used().map(|here| here.shared.queue.stats()).unwrap_or_default()
     }
 
+    /// The account, as the fingerprint of its key; none before the key is known.
+    pub fn account(&self) -> Option<String> {
+        self.used().and_then(|here| here.shared.reports.account())
+    }
+
     /// Why nothing goes out at the moment.
     pub fn problem(&self) -> Option<String> {
         self.used().and_then(|here| here.shared.reports.problem())
     }
+}
+
+/// A timeout that is meant to be endless is too much for an instant.
+fn deadline(timeout: Duration) -> Instant {
+    const ENDLESS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    Instant::now() + timeout.min(ENDLESS)
 }
 
 impl Drop for Pipeline {

@@ -28,6 +28,11 @@ const NEVER: u32 = u32::MAX;
 pub(crate) enum Refused {
     Full,
     Closed,
+    /// It would not fit into an empty queue.
+    TooLarge {
+        bytes: usize,
+        bound: usize,
+    },
 }
 
 pub(super) struct Queue {
@@ -106,7 +111,12 @@ impl Queue {
         let mut state = self.state();
         let refused = match (state.closed, state.bytes + record.len() > self.max_bytes) {
             (true, _) => Some((Refused::Closed, LossCause::ShutDown)),
-            (false, true) => Some((Refused::Full, LossCause::QueueFull)),
+            (false, true) => Some(match record.len() > self.max_bytes {
+                true => {
+                    (Refused::TooLarge { bytes: record.len(), bound: self.max_bytes }, LossCause::TooLarge)
+                }
+                false => (Refused::Full, LossCause::QueueFull),
+            }),
             (false, false) => None,
         };
         if let Some((refused, cause)) = refused {

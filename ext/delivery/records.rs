@@ -27,12 +27,13 @@ pub(super) struct PartialSuccess {
     pub message: String,
 }
 
-/// Reads a 2xx answer. One that is no protobuf says nothing, as an empty one does.
+/// Reads a 2xx answer. One that is no protobuf says nothing, as an empty one does; of one that was cut, the part that
+/// is there counts.
 pub(super) fn partial_success(answer: &[u8]) -> PartialSuccess {
     let mut found = PartialSuccess::default();
-    let outer = fields(answer).filter(|field| field.number == 1);
+    let outer = whole_or_cut_fields(answer).filter(|field| field.number == 1);
     for part in outer.filter_map(|field| field.bytes()) {
-        for field in fields(part) {
+        for field in whole_or_cut_fields(part) {
             match field {
                 Field { number: 1, value: Value::Varint(rejected) } => {
                     // An int64: below zero it makes no sense.
@@ -68,12 +69,20 @@ impl<'a> Field<'a> {
     }
 }
 
-fn fields(mut message: &[u8]) -> impl Iterator<Item = Field<'_>> {
+/// Fields, and what is there of the last one where the message was cut inside of it.
+fn whole_or_cut_fields(mut message: &[u8]) -> impl Iterator<Item = Field<'_>> {
     std::iter::from_fn(move || {
-        let (field, rest) = field(message)?;
+        let (field, rest) = field(message).or_else(|| Some((cut_field(message)?, &[][..])))?;
         message = rest;
         Some(field)
     })
+}
+
+/// A length-delimited field that goes on beyond the end of the message.
+fn cut_field(message: &[u8]) -> Option<Field<'_>> {
+    let (tag, rest) = varint(message)?;
+    let (_, rest) = varint(rest).filter(|_| tag & 7 == 2)?;
+    Some(Field { number: tag >> 3, value: Value::Bytes(rest) })
 }
 
 fn field(message: &[u8]) -> Option<(Field<'_>, &[u8])> {
@@ -114,6 +123,7 @@ mod tests {
         let inner = [0x08, 0x03, 0x12, 0x02, b'n', b'o'];
         let answer = [&[0x0a, 6][..], &inner].concat();
         assert_eq!(partial_success(&answer), PartialSuccess { rejected: 3, message: "no".into() });
+        assert_eq!(partial_success(&answer[..6]), PartialSuccess { rejected: 3, message: String::new() });
         for nothing in [&b""[..], b"{}", b"<html>", &[0x0a, 0xff, 0xff], &[0xff; 20]] {
             assert_eq!(partial_success(nothing), PartialSuccess::default());
         }

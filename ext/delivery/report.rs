@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::encode;
 use super::loss::Loss;
+use crate::ext::log::log;
 
 type OnLoss = Arc<dyn Fn(&Loss) + Send + Sync>;
 type OnDeadLetter = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
@@ -17,7 +18,7 @@ type OnDeadLetter = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 pub struct DeadLetter {
     /// The collector's status; 200 if it took the rest of the request.
     pub status: u16,
-    /// The collector's words, cut.
+    /// The collector's words: at most 200 characters, without control characters.
     pub reason: String,
     /// How many spans were refused.
     pub refused: u64,
@@ -88,16 +89,31 @@ impl fmt::Debug for Callbacks {
     }
 }
 
-/// Where a pipeline reports to, and what is wrong with it now.
+/// Where a pipeline reports to, and what is wrong with it now. Nothing is logged or called under a lock: a layer or a
+/// callback of the host may ask for the problem.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     callbacks: Callbacks,
     problem: Mutex<Option<String>>,
+    account: Mutex<Option<String>>,
 }
 
 impl Reports {
     pub fn new(callbacks: Callbacks) -> Self {
-        Reports { callbacks, problem: Mutex::default() }
+        Reports { callbacks, ..Reports::default() }
+    }
+
+    /// The account in log lines, as the fingerprint of its key.
+    pub fn set_account(&self, fingerprint: &str) {
+        let mut known = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != Some(fingerprint) {
+            *known = Some(fingerprint.to_string());
+        }
+    }
+
+    /// The account, once its key is known.
+    pub fn account(&self) -> Option<String> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why nothing goes out at the moment.
@@ -105,37 +121,46 @@ impl Reports {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Spans wait for a better time. Logged once per run of failures, not per attempt.
+    /// Spans are held until a later attempt. Logged once per run of failures, not per attempt.
     pub fn holding(&self, problem: &str) {
-        let mut known = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.problem.lock().unwrap_or_else(PoisonError::into_inner).replace(problem.to_string());
         if known.is_none() {
-            tracing::error!(target: "paid", "spans are held and will be sent again: {problem}");
+            let account = self.account();
+            log(|| {
+                tracing::error!(target: "paid", account, "spans are held and will be sent again: {problem}");
+            });
         }
-        *known = Some(problem.to_string());
     }
 
     pub fn delivering(&self) {
         if self.problem.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-            tracing::info!(target: "paid", "spans go out again");
+            let account = self.account();
+            log(|| tracing::info!(target: "paid", account, "spans go out again"));
         }
     }
 
     pub fn lost(&self, loss: &Loss) {
-        tracing::error!(target: "paid", spans = loss.spans, "spans are lost: {}", loss.cause);
+        let account = self.account();
+        log(|| {
+            tracing::error!(target: "paid", account, spans = loss.spans, "spans are lost: {}", loss.cause);
+        });
         if let Some(callback) = &self.callbacks.on_loss {
             call(|| callback(loss));
         }
     }
 
+    /// The collector's words go to the callback alone: they may quote the spans.
     pub fn dead(&self, letter: &DeadLetter) {
-        tracing::error!(
-            target: "paid",
-            status = letter.status,
-            refused = letter.refused,
-            file = letter.file.as_ref().map(|file| tracing::field::display(file.display())),
-            "the collector refused spans for good: {}",
-            letter.reason
-        );
+        let (account, status, refused) = (self.account(), letter.status, letter.refused);
+        log(|| {
+            tracing::error!(
+                target: "paid",
+                account,
+                status,
+                refused,
+                "the collector refused spans for good: its words are in the dead letter"
+            );
+        });
         if let Some(callback) = &self.callbacks.on_dead_letter {
             call(|| callback(letter));
         }
@@ -145,6 +170,6 @@ impl Reports {
 /// A callback that panics does not end delivery.
 fn call(callback: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(callback)).is_err() {
-        tracing::error!(target: "paid", "a callback of yours panicked");
+        log(|| tracing::error!(target: "paid", "a callback of yours panicked"));
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use super::chunk::MOST_SPANS;
 use super::sender::Shared;
 use super::spool::{AppendError, Spool, SpoolSettings};
+use super::thread;
+use crate::ext::log::log;
 
 /// How often it looks while there is something to write.
 const BEAT: Duration = Duration::from_millis(1);
@@ -71,13 +73,19 @@ impl Disk {
     }
 
     fn open(&self, key: &str) -> Option<&Spool> {
+        // After a panic, the thread that writes goes on with the spool that it has.
+        if let Some(spool) = self.spool.get() {
+            return spool.as_ref();
+        }
         let opened = Spool::open(self.settings.clone(), key);
         if let Err(error) = &opened {
-            tracing::error!(
-                target: "paid",
-                "the spool directory {} can't be used, and spans are kept in memory only: {error}",
-                self.settings.dir.display()
-            );
+            log(|| {
+                tracing::error!(
+                    target: "paid",
+                    "the spool directory {} can't be used, and spans are kept in memory only: {error}",
+                    self.settings.dir.display()
+                )
+            });
         }
         self.spool.get_or_init(|| opened.ok()).as_ref()
     }
@@ -88,17 +96,21 @@ impl Disk {
     }
 }
 
-/// Starts both threads. They end when the queue is closed and everything is written.
+/// Starts the thread that writes. It ends when the queue is closed and everything is written.
 pub(super) fn start(shared: Arc<Shared>, disk: Arc<Disk>) -> std::io::Result<()> {
-    let syncer = (shared.clone(), disk.clone());
-    std::thread::Builder::new().name("paid-writer".into()).spawn(move || {
-        write(&shared, &disk);
+    let run = move || {
+        thread::run_to_end("writer", &shared.reports, || write(&shared, &disk));
         disk.done.store(true, Ordering::Release);
         disk.to_sync();
         shared.queue.wake().sender();
-    })?;
-    std::thread::Builder::new().name("paid-sync".into()).spawn(move || sync(&syncer.0, &syncer.1))?;
-    Ok(())
+    };
+    std::thread::Builder::new().name("paid-writer".into()).spawn(run).map(drop)
+}
+
+/// Starts the thread that syncs. It ends after the one that writes.
+pub(super) fn start_syncer(shared: Arc<Shared>, disk: Arc<Disk>) -> std::io::Result<()> {
+    let run = move || thread::run_to_end("sync", &shared.reports, || sync(&shared, &disk));
+    std::thread::Builder::new().name("paid-sync".into()).spawn(run).map(drop)
 }
 
 fn write(shared: &Shared, disk: &Disk) {
@@ -107,7 +119,7 @@ fn write(shared: &Shared, disk: &Disk) {
     let spool = match shared.settings.key() {
         Ok(key) => disk.open(&key),
         Err(problem) => {
-            tracing::error!(target: "paid", "spans are kept in memory only: {problem}");
+            log(|| tracing::error!(target: "paid", "spans are kept in memory only: {problem}"));
             disk.spool.get_or_init(|| None).as_ref()
         }
     };
@@ -160,7 +172,9 @@ fn write(shared: &Shared, disk: &Disk) {
 }
 
 fn report(error: &AppendError) {
-    tracing::error!(target: "paid", "spans are kept in memory only, until the spool can be written again: {error}");
+    log(
+        || tracing::error!(target: "paid", "spans are kept in memory only, until the spool can be written again: {error}"),
+    );
 }
 
 fn sync(shared: &Shared, disk: &Disk) {
@@ -181,7 +195,9 @@ fn sync(shared: &Shared, disk: &Disk) {
         if let Some(Err(error)) = disk.spool().map(Spool::sync)
             && !std::mem::replace(&mut reported, true)
         {
-            tracing::error!(target: "paid", "the spool can't be synced, and a power loss may cost more: {error}");
+            log(
+                || tracing::error!(target: "paid", "the spool can't be synced, and a power loss may cost more: {error}"),
+            );
         }
     }
 }

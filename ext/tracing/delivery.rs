@@ -30,7 +30,8 @@ impl Delivery {
         runtime::stats()
     }
 
-    /// Why spans are held at the moment, such as `the collector answered 503`; none while they go out.
+    /// Why spans are held at the moment, such as `the collector gateway:4318 answered 503`; none while they go out. Where
+    /// several accounts are at work, it begins with the fingerprint of the account that it is about, as log lines have it.
     pub fn problem(&self) -> Option<String> {
         runtime::problem()
     }

@@ -6,6 +6,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value as Attribute};
 use serde_json::{Map, Value};
 
 use crate::JsonObject;
+use crate::ext::log::log;
 
 /// Metadata of a scope: any JSON object. Nested objects become `metadata.a.b`; nulls and empty objects vanish.
 ///
@@ -39,7 +40,7 @@ impl From<Value> for Metadata {
             Value::Object(map) => map.into(),
             Value::Null => Metadata::default(),
             _ => {
-                tracing::error!(target: "paid", "metadata is left out: it is not an object");
+                log(|| tracing::error!(target: "paid", "metadata is left out: it is not an object"));
                 Metadata::default()
             }
         }
@@ -52,7 +53,7 @@ impl From<JsonObject> for Metadata {
             Some(map) => map.clone().into(),
             None => {
                 let problem = object.problem().unwrap_or_default();
-                tracing::error!(target: "paid", "metadata is left out: {problem}");
+                log(|| tracing::error!(target: "paid", "metadata is left out: {problem}"));
                 Metadata::default()
             }
         }

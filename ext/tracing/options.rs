@@ -38,6 +38,7 @@ pub struct TracingOptions {
     max_spool_bytes: Option<u64>,
     max_spool_age: Option<Duration>,
     compression: Option<bool>,
+    no_proxy: Option<bool>,
     exit_timeout: Option<Duration>,
     strict_cost_tracing: Option<bool>,
     callbacks: Callbacks,
@@ -96,6 +97,15 @@ impl TracingOptions {
     /// all the same.
     pub fn compression(mut self, on: bool) -> Self {
         self.compression = Some(on);
+        self
+    }
+
+    /// Sends to the collector itself, whatever `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` say.
+    ///
+    /// By default they are heeded, except for the hosts in `NO_PROXY`. A proxy on the way to an `http://` collector sees
+    /// the API key.
+    pub fn no_proxy(mut self) -> Self {
+        self.no_proxy = Some(true);
         self
     }
 
@@ -162,6 +172,7 @@ impl TracingOptions {
             (differs(&self.max_spool_bytes, max_spool_bytes, MAX_SPOOL_BYTES), "max_spool_bytes"),
             (differs(&self.max_spool_age, max_spool_age, MAX_SPOOL_AGE), "max_spool_age"),
             (differs(&self.compression, &in_force.compression, true), "compression"),
+            (differs(&self.no_proxy, &in_force.no_proxy, false), "no_proxy"),
             (differs(&self.exit_timeout, &in_force.exit_timeout, EXIT_TIMEOUT), "exit_timeout"),
             (differs(&self.strict_cost_tracing, &in_force.strict_cost_tracing, false), "strict_cost_tracing"),
             (!self.callbacks.on_loss_is_that_of(&in_force.callbacks), "on_loss"),
@@ -198,6 +209,7 @@ impl TracingOptions {
             scope: INSTRUMENTATION,
             max_queue_bytes: self.max_queue_bytes.unwrap_or(MAX_QUEUE_BYTES),
             compression: self.compression.unwrap_or(true),
+            no_proxy: self.no_proxy.unwrap_or(false),
             spool,
             strict_cost_tracing: self.strict_cost_tracing.unwrap_or(false),
             callbacks: self.callbacks.clone(),

@@ -60,6 +60,13 @@ pub enum SignalError {
     CostsAlreadyJoined,
     /// The queue is full: the collector does not take what is recorded as fast as it is recorded.
     QueueFull,
+    /// The signal alone is larger than the queue can ever hold.
+    TooLarge {
+        /// What the signal takes, with its scope's ids and metadata.
+        bytes: usize,
+        /// What the queue holds at most: [`max_queue_bytes`](super::TracingOptions::max_queue_bytes).
+        bound: usize,
+    },
     /// Tracing was shut down.
     ShutDown,
 }
@@ -85,6 +92,11 @@ impl fmt::Display for SignalError {
                 "another signal of this trace has enable_cost_tracing already: the costs would count twice, set it on one",
             ),
             SignalError::QueueFull => f.write_str("the queue of spans is full: the collector does not keep up"),
+            SignalError::TooLarge { bytes, bound } => write!(
+                f,
+                "the signal takes {bytes} bytes, and the queue of spans never holds more than {bound}: send less data, or \
+                 raise TracingOptions::max_queue_bytes"
+            ),
             SignalError::ShutDown => f.write_str("tracing was shut down"),
         }
     }
@@ -161,6 +173,7 @@ impl Signal {
             match refused {
                 Refused::Full => SignalError::QueueFull,
                 Refused::Closed => SignalError::ShutDown,
+                Refused::TooLarge { bytes, bound } => SignalError::TooLarge { bytes, bound },
             }
         })
     }

@@ -31,8 +31,6 @@ pub(crate) use http_client::{HttpClient, HttpSettings, POOL_IDLE_TIMEOUT};
 pub(crate) use local_host::warn_of_plain_http;
 pub(crate) use reason::of as reason;
 #[cfg(feature = "cost-tracing")]
-pub(crate) use request::http_client;
-#[cfg(feature = "cost-tracing")]
 pub(crate) use retry::retry_after;
 pub(crate) use retry::{Budget, is_retryable_status};
 pub(crate) use segment::{check_segment, encode_segment};

@@ -5,29 +5,11 @@ use serde_json::Value;
 
 use super::State;
 use crate::error::InvalidRequest;
-#[cfg(feature = "cost-tracing")]
-use crate::error::TransportError;
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("paid-rust/", env!("CARGO_PKG_VERSION")));
 const LANGUAGE: HeaderName = HeaderName::from_static("x-fern-language");
 const SDK_NAME: HeaderName = HeaderName::from_static("x-fern-sdk-name");
 const SDK_VERSION: HeaderName = HeaderName::from_static("x-fern-sdk-version");
-#[cfg(feature = "cost-tracing")]
-const MAX_REDIRECTS: usize = 10;
-
-/// The client of the collector and of AI providers.
-#[cfg(feature = "cost-tracing")]
-pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, TransportError> {
-    let policy = match follow_redirects {
-        true => reqwest::redirect::Policy::limited(MAX_REDIRECTS),
-        false => reqwest::redirect::Policy::none(),
-    };
-    let built = reqwest::Client::builder().redirect(policy).tcp_nodelay(true).build();
-    built.map_err(|error| {
-        let reason = format!("TLS could not be set up: {}", super::reason::of(&error));
-        TransportError::new("the client", reason, false, 0)
-    })
-}
 
 /// Adds the call's own body fields and query parameters to progenitor's request.
 pub(super) fn finish(state: &State, request: &mut reqwest::Request) -> Result<(), InvalidRequest> {

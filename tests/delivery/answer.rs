@@ -19,6 +19,8 @@ pub enum Ending {
     Hang,
     /// A byte every 100 ms.
     Drip,
+    /// A body that never ends.
+    Endless,
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +49,19 @@ impl Answer {
         Answer::status(200)
     }
 
+    /// As a collector refuses: in protobuf, with these words.
+    pub fn refusal(status: u16, words: &str) -> Answer {
+        let length = u8::try_from(words.len()).unwrap();
+        let body = [&[0x08, 0x03, 0x12, length][..], words.as_bytes()].concat();
+        Answer::status(status).body(body).header("content-type", "application/x-protobuf")
+    }
+
+    /// A page of HTML, as whatever is no collector answers.
+    pub fn page(status: u16) -> Answer {
+        let answer = Answer::status(status).body("<html><body>Sign in</body></html>");
+        Answer { taken: false, ..answer.header("content-type", "text/html; charset=utf-8") }
+    }
+
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Answer {
         self.headers.push((name, value.into()));
         self
@@ -66,7 +81,9 @@ impl Answer {
 
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} Answer\r\n", self.status);
-        if self.status != 204 {
+        if self.ending == Ending::Endless {
+            head += "content-length: 1000000000000\r\n";
+        } else if self.status != 204 {
             head += &format!("content-length: {}\r\n", self.body.len());
         }
         for (name, value) in &self.headers {

@@ -145,16 +145,27 @@ fn large_signals_for_a_collector_that_hangs_take_no_more_memory_than_they_may() 
 }
 
 #[test]
-fn a_span_that_never_fits_is_dropped_and_the_others_go_out() {
+fn a_span_that_never_fits_says_so_and_is_dropped_and_the_others_go_out() {
     alone(|| {
         let collector = Collector::start(|_| Answer::ok());
-        let books = start_with(&collector, |options| options.max_queue_bytes(100_000));
+        let losses = Arc::new(Mutex::new(Vec::new()));
+        let told = losses.clone();
+        let books = start_with(&collector, |options| {
+            options
+                .max_queue_bytes(100_000)
+                .on_loss(move |loss| told.lock().unwrap().push((loss.cause, loss.spans)))
+        });
         paid_tracing("acme").external_agent_id("bot").run(|| {
             let huge = serde_json::json!({"text": "x".repeat(200_000)});
-            assert_eq!(signal("huge").data(huge).send(), Err(SignalError::QueueFull));
+            let error = signal("huge").data(huge).send().unwrap_err();
+            let SignalError::TooLarge { bytes, bound } = error else { panic!("{error}") };
+            assert!((200_000..201_000).contains(&bytes) && bound == 100_000, "{error}");
+            assert!(error.to_string().contains(&bytes.to_string()), "{error}");
+            assert!(error.to_string().contains("100000") && error.to_string().contains("max_queue_bytes"));
             signal("small").send().unwrap();
         });
         settle();
+        wait_until("the loss is reported", || *losses.lock().unwrap() == [(LossCause::TooLarge, 1)]);
         books.close(2, 0, 1);
         assert_eq!(unique(collector.taken()).len(), 2);
     });

@@ -14,7 +14,7 @@ use crate::{counts, emit, emit_spans, log, settle, start_with, unique, wait_unti
 /// Takes everything but signals named `poison`.
 fn picky() -> Collector {
     Collector::start(|request| match request.has("poison") {
-        true => Answer::status(400),
+        true => Answer::refusal(400, "no"),
         false => Answer::ok(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -94,6 +94,9 @@ pub enum Speech {
     /// As a plain server answers what it can't read.
     BadRequest,
 }
+
+/// How much of endless bodies was written.
+pub static ENDLESS_WRITTEN: AtomicUsize = AtomicUsize::new(0);
 
 type Answering = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
@@ -257,6 +260,13 @@ fn serve(stream: &mut (impl Read + Write), socket: &TcpStream, shared: &Shared) 
                 return Ok(());
             }
             Ending::Hang => return stream.read(&mut [0]).map(drop),
+            Ending::Endless => {
+                stream.write_all(&bytes)?;
+                loop {
+                    let written = stream.write(&[b'x'; 16 * 1024])?;
+                    ENDLESS_WRITTEN.fetch_add(written, Ordering::SeqCst);
+                }
+            }
             Ending::Drip => {
                 socket.set_read_timeout(Some(Duration::from_millis(100)))?;
                 for byte in bytes {

@@ -11,11 +11,14 @@ mod bounds;
 mod callbacks;
 mod collector;
 mod ending;
+mod environment;
 mod faults;
 mod host;
+mod host_faults;
 mod log;
 mod outage;
 mod refusals;
+mod reports;
 mod tls;
 
 use std::collections::HashMap;

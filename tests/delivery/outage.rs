@@ -96,11 +96,15 @@ fn a_collector_that_closes_every_connection_sees_few_of_them_and_then_gets_every
     });
 }
 
+/// A collector that acknowledged one span and refuses everything from then on.
 #[test]
 fn a_collector_that_refuses_everything_with_400_sees_few_requests_at_first() {
     alone(|| {
-        let collector = Collector::start(|_| Answer::status(400));
+        let collector = Collector::start(|_| Answer::ok());
         let books = start(&collector);
+        emit_spans(1);
+        settle();
+        collector.answers(|_| Answer::refusal(400, "no"));
         let attempts = attempts(&collector);
         assert!((2..=MOST_REQUESTS).contains(&attempts), "{attempts} attempts");
         let given_up = counts()[2] as usize;
@@ -109,9 +113,40 @@ fn a_collector_that_refuses_everything_with_400_sees_few_requests_at_first() {
         collector.answers(|_| Answer::ok());
         settle();
         let lost = counts()[2] as usize;
-        books.close(6000 - lost, lost, 0);
-        assert_eq!(unique(collector.taken()).len(), 6000 - lost);
+        books.close(6001 - lost, lost, 0);
+        assert_eq!(unique(collector.taken()).len(), 6001 - lost);
     });
+}
+
+/// What never acknowledged may be no collector: nothing is given up for it.
+fn a_stranger_is_asked_rarely_and_loses_nothing(answer: Answer) {
+    let collector = Collector::start(move |_| answer.clone());
+    rare_and_lossless(&collector, || collector.answers(|_| Answer::ok()));
+}
+
+#[test]
+fn what_refuses_everything_in_protobuf_and_never_acknowledged_loses_nothing() {
+    alone(|| a_stranger_is_asked_rarely_and_loses_nothing(Answer::refusal(400, "no")));
+}
+
+#[test]
+fn what_refuses_everything_as_too_large_and_never_acknowledged_loses_nothing() {
+    alone(|| a_stranger_is_asked_rarely_and_loses_nothing(Answer::refusal(413, "too large")));
+}
+
+#[test]
+fn what_refuses_everything_without_words_and_never_acknowledged_loses_nothing() {
+    alone(|| a_stranger_is_asked_rarely_and_loses_nothing(Answer::status(400)));
+}
+
+#[test]
+fn a_page_that_refuses_everything_loses_nothing() {
+    alone(|| a_stranger_is_asked_rarely_and_loses_nothing(Answer::page(400)));
+}
+
+#[test]
+fn a_page_that_answers_200_to_everything_loses_nothing() {
+    alone(|| a_stranger_is_asked_rarely_and_loses_nothing(Answer::page(200)));
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn poisoned(request: &Request) -> bool {
 /// Refuses whatever holds a poison; all but the poisons arrive, once, and those are what is buried.
 fn only_the_poisons_are_buried(status: u16, clean: usize, poisons: &[usize]) -> Vec<Request> {
     let collector = Collector::start(move |request| match poisoned(request) {
-        true => Answer::status(status).body("\x08\x03\x12\x0bbad event A"),
+        true => Answer::refusal(status, "bad event A"),
         false => Answer::ok(),
     });
     let (books, letters) = start_keeping_letters(&collector);
@@ -108,12 +108,15 @@ fn a_415_for_a_single_span_buries_it() {
 #[test]
 fn a_poison_span_alone_is_tried_plain_and_then_buried() {
     alone(|| {
-        let collector = Collector::start(|_| Answer::status(400).body("no"));
+        let collector = Collector::start(|_| Answer::ok());
         let (books, letters) = start_keeping_letters(&collector);
         emit_spans(1);
         settle();
-        books.close(0, 1, 0);
-        let requests = collector.requests();
+        collector.answers(|_| Answer::refusal(400, "no"));
+        emit_spans(1);
+        settle();
+        books.close(1, 1, 0);
+        let requests = collector.requests().split_off(1);
         assert!(requests.len() <= 2 && !requests.last().unwrap().is_gzip());
         let letters = letters.lock().unwrap();
         assert_eq!(letters.len(), 1);
@@ -126,7 +129,7 @@ fn a_413_splits_until_it_fits_and_buries_nothing() {
     alone(|| {
         let collector = Collector::start(|request| match request.spans().count() {
             0..=10 => Answer::ok(),
-            _ => Answer::status(413),
+            _ => Answer::refusal(413, "too large"),
         });
         let (books, letters) = start_keeping_letters(&collector);
         emit_spans(400);
@@ -180,17 +183,21 @@ fn a_collector_without_gzip_that_answers_400_gets_everything() {
 #[test]
 fn a_collector_that_refuses_everything_is_told_of_everything_in_dead_letters() {
     alone(|| {
-        let collector = Collector::start(|_| Answer::status(400).body("no"));
+        let collector = Collector::start(|_| Answer::ok());
         let (books, letters) = start_keeping_letters(&collector);
+        emit_spans(1);
+        settle();
+        // It has acknowledged before, so it is a collector.
+        collector.answers(|_| Answer::refusal(400, "no"));
         emit_spans(60);
         settle();
-        books.close(0, 60, 0);
+        books.close(1, 60, 0);
         let letters = letters.lock().unwrap();
         let buried: Vec<Span> = letters.iter().flat_map(spans_in).collect();
         assert_eq!((buried.len(), unique(buried).len()), (60, 60));
         // Each span was the whole of a request, at most once.
         let mut alone = HashMap::new();
-        for request in collector.requests().iter().filter(|request| request.spans().count() == 1) {
+        for request in collector.requests().iter().skip(1).filter(|request| request.spans().count() == 1) {
             *alone.entry(request.spans().next().unwrap().span_id.clone()).or_insert(0) += 1;
         }
         assert!(alone.values().all(|times| *times == 1), "{alone:?}");
@@ -201,7 +208,7 @@ fn a_collector_that_refuses_everything_is_told_of_everything_in_dead_letters() {
 fn a_bad_span_says_nothing_about_compression() {
     alone(|| {
         let collector = Collector::start(|request| match request.has("poison") {
-            true => Answer::status(400),
+            true => Answer::refusal(400, "no"),
             false => Answer::ok(),
         });
         let books = start(&collector);

@@ -13,7 +13,7 @@ use super::message::Message;
 use super::request::MessageRequest;
 use super::stream::MessageStream;
 use crate::environment;
-use crate::error::InvalidRequest;
+use crate::error::{InvalidRequest, TransportError};
 use crate::transport;
 
 const BASE_URL: &str = "https://api.anthropic.com";
@@ -232,7 +232,7 @@ impl Builder {
         let headers = self.header_map()?;
         let http = match self.client {
             Some(client) => client,
-            None => transport::http_client(false)?,
+            None => http_client()?,
         };
         Ok(PaidAnthropic(Arc::new(Shared {
             http,
@@ -316,4 +316,14 @@ fn url(base: &str) -> Result<reqwest::Url, InvalidRequest> {
     let path = format!("{}/v1/messages", path.strip_suffix("/v1").unwrap_or(path));
     url.set_path(&path);
     Ok(url)
+}
+
+/// It follows no redirect: the headers hold the key.
+fn http_client() -> Result<reqwest::Client, TransportError> {
+    let policy = reqwest::redirect::Policy::none();
+    let built = reqwest::Client::builder().redirect(policy).tcp_nodelay(true).build();
+    built.map_err(|error| {
+        let reason = format!("TLS could not be set up: {}", transport::reason(&error));
+        TransportError::new("the client", reason, false, 0)
+    })
 }

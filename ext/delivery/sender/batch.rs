@@ -45,7 +45,7 @@ pub(super) enum Origin {
 
 #[derive(Clone)]
 pub(super) struct Body {
-    key: String,
+    pub key: String,
     pub bytes: Bytes,
     pub compressed: bool,
 }

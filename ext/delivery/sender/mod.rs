@@ -2,6 +2,7 @@
 
 mod attempt;
 mod batch;
+mod client;
 mod gzip;
 mod pace;
 mod source;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -20,8 +22,9 @@ use super::records::PartialSuccess;
 use super::report::{DeadLetter, Reports};
 use super::stats::Settled;
 use super::writer::Disk;
-use crate::transport;
-use attempt::{Verdict, attempt};
+use super::{fingerprint, thread};
+use crate::ext::log::without_host_layers;
+use attempt::{Cause, Verdict, attempt};
 use batch::{Batch, Origin};
 use gzip::Packer;
 use pace::Pace;
@@ -33,6 +36,8 @@ const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
 const TRIES: u32 = 6;
 /// How long it sleeps at most where it has to look after the disk.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often it looks while it has no event queue to be woken through.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What the sender shares with the pipeline.
 pub(super) struct Shared {
@@ -41,6 +46,8 @@ pub(super) struct Shared {
     pub reports: Reports,
     /// Whether the last attempt had an answer that settled its spans; true before the first.
     pub answering: AtomicBool,
+    /// Whether the collector has acknowledged spans in this process: what refuses and never did may be no collector.
+    pub acknowledged: AtomicBool,
 }
 
 /// A request on its way.
@@ -56,7 +63,9 @@ type Results = (mpsc::UnboundedSender<(u64, Verdict)>, mpsc::UnboundedReceiver<(
 struct Sender {
     shared: Arc<Shared>,
     source: Source,
-    client: reqwest::Client,
+    /// What it sends with, once the system has it to give.
+    runtime: Option<Runtime>,
+    client: Option<reqwest::Client>,
     pace: Pace,
     held: Vec<Batch>,
     under_way: Vec<UnderWay>,
@@ -65,6 +74,8 @@ struct Sender {
     /// How many requests there were, and how many of them were taken.
     requests: u64,
     taken: u64,
+    /// Single spans were refused, and nothing has been acknowledged: it may be no collector.
+    doubts: bool,
     /// None: requests go uncompressed.
     packer: Option<Packer>,
     flushes: u64,
@@ -74,70 +85,90 @@ struct Sender {
 ///
 /// What it needs is set up there: reading the system's certificates is nothing for the caller to wait for.
 pub(super) fn start(shared: Arc<Shared>, disk: Option<Arc<Disk>>) -> std::io::Result<()> {
-    let source = Source::new(disk);
-    let run = move || match set_up() {
-        Ok((runtime, client)) => runtime.block_on(Sender::new(shared, source, client).run()),
-        Err(problem) => {
-            tracing::error!(target: "paid", "tracing is off: the sender could not start: {problem}");
-            shared.queue.close();
+    let run = move || {
+        if let Ok(key) = shared.settings.key() {
+            shared.reports.set_account(&fingerprint(&key));
         }
+        let mut sender = Sender::new(shared.clone(), Source::new(disk));
+        thread::run_to_end("exporter", &shared.reports, || while sender.step() {});
+        thread::run_to_end("exporter", &shared.reports, || sender.end());
     };
     std::thread::Builder::new().name("paid-delivery".into()).spawn(run).map(drop)
 }
 
-fn set_up() -> Result<(tokio::runtime::Runtime, reqwest::Client), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no event queue: {error}"))?;
-    // A redirect is never followed: the body holds the key.
-    let client = transport::http_client(false).map_err(|error| error.to_string())?;
-    Ok((runtime, client))
-}
-
 impl Sender {
-    fn new(shared: Arc<Shared>, source: Source, client: reqwest::Client) -> Self {
+    fn new(shared: Arc<Shared>, source: Source) -> Self {
         let packer = shared.settings.compression.then(Packer::default);
         Sender {
             shared,
             source,
-            client,
+            runtime: None,
+            client: None,
             pace: Pace::default(),
             held: Vec::new(),
             under_way: Vec::new(),
             results: mpsc::unbounded_channel(),
             requests: 0,
             taken: 0,
+            doubts: false,
             packer,
             flushes: 0,
         }
     }
 
-    async fn run(mut self) {
-        loop {
-            self.take_results();
-            let (flushes, flushing) = self.shared.queue.flushes();
-            if flushes != std::mem::replace(&mut self.flushes, flushes) {
-                self.pace.hurry();
-                let waits = |batch: &&mut Batch| batch.asked.is_none();
-                self.held.iter_mut().filter(waits).for_each(|batch| batch.not_before = None);
-            }
-            self.source.look_after(&self.shared, flushing);
-            self.give_back();
-            self.shared.queue.prepare();
-            self.report_losses(false);
-            let sleep = match self.shared.queue.is_open() {
-                true => self.start_attempts(),
-                false if self.source.is_final() => break,
-                false => {
-                    self.give_up();
-                    LONGEST_SLEEP
-                }
-            };
-            let sleep = sleep.min(self.source.longest_sleep());
-            self.shared.queue.wake().sender_sleeps(sleep).await;
+    /// One round, and the sleep after it; whether there is another. Only the sleep is inside of the runtime: the key's
+    /// function and the callbacks may use one of their own.
+    fn step(&mut self) -> bool {
+        self.take_results();
+        let (flushes, flushing) = self.shared.queue.flushes();
+        if flushes != std::mem::replace(&mut self.flushes, flushes) {
+            self.pace.hurry();
+            let waits = |batch: &&mut Batch| batch.asked.is_none();
+            self.held.iter_mut().filter(waits).for_each(|batch| batch.not_before = None);
         }
-        self.end();
+        self.source.look_after(&self.shared, flushing);
+        self.give_back();
+        self.shared.queue.prepare();
+        self.report_losses(false);
+        let sleep = match self.shared.queue.is_open() {
+            true => self.start_attempts(),
+            false if self.source.is_final() => return false,
+            false => {
+                self.give_up();
+                LONGEST_SLEEP
+            }
+        };
+        self.sleep(sleep.min(self.source.longest_sleep()));
+        true
+    }
+
+    /// Until it is woken, or so long. Requests go on meanwhile.
+    fn sleep(&self, most: Duration) {
+        match &self.runtime {
+            Some(runtime) => without_host_layers(|| {
+                runtime.block_on(self.shared.queue.wake().sender_sleeps(most));
+            }),
+            None => std::thread::sleep(most.min(LOOK)),
+        }
+    }
+
+    /// Has what it sends with. What the system refuses now (no file handle, no certificates) it may give later.
+    fn set_up(&mut self) -> Result<(), String> {
+        if self.runtime.is_none() {
+            let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            self.runtime =
+                Some(built.map_err(|error| format!("the exporter has no event queue yet: {error}"))?);
+        }
+        if self.client.is_none() {
+            let built = without_host_layers(|| client::build(&self.shared.settings));
+            let problem = |reason| {
+                let does =
+                    format!("can't be reached: TLS can't be set up: {reason}: install CA certificates");
+                self.shared.settings.about_collector(&does)
+            };
+            self.client = Some(built.map_err(problem)?);
+        }
+        Ok(())
     }
 
     /// Where the disk works again, nothing is held in memory alone.
@@ -156,8 +187,7 @@ impl Sender {
         }
         for number in finished {
             // Only a panic in a library ends a request without a result.
-            let problem = "the request ended without a result".to_string();
-            self.take_result(number, Verdict::Later { problem, wait: None });
+            self.take_result(number, Verdict::later("the request ended without a result".into()));
         }
     }
 
@@ -175,6 +205,12 @@ impl Sender {
             if self.under_way.len() >= self.pace.width(now) {
                 let wait = self.pace.not_before(now).map(|then| then.saturating_duration_since(now));
                 return wait.unwrap_or(Duration::MAX);
+            }
+            if let Err(problem) = self.set_up() {
+                self.shared.answering.store(false, Ordering::Relaxed);
+                self.shared.reports.holding(&problem);
+                self.pace.failed(now, now, None, fastrand::f64());
+                continue;
             }
             match self.next(now) {
                 Ok(batch) => self.start(batch),
@@ -215,15 +251,19 @@ impl Sender {
             Ok(key) => key,
             Err(problem) => return self.later(batch, started, &problem, None),
         };
+        let (Some(runtime), Some(client)) = (&self.runtime, self.client.clone()) else {
+            return self.held.push(batch);
+        };
         self.source.use_key(&key);
+        self.shared.reports.set_account(&fingerprint(&key));
         let body = batch.body(&key, self.shared.settings.scope, self.packer.as_mut());
         batch.taken_before.get_or_insert(self.taken);
-        let (client, endpoint) = (self.client.clone(), self.shared.settings.endpoint.clone());
         let (shared, finished) = (self.shared.clone(), self.results.0.clone());
+        let acknowledged = self.shared.acknowledged.load(Ordering::Relaxed);
         self.requests += 1;
         let number = self.requests;
-        let task = tokio::spawn(async move {
-            let verdict = attempt(client, endpoint, body).await;
+        let task = runtime.spawn(async move {
+            let verdict = attempt(client, &shared.settings, body, acknowledged).await;
             // The receiver lives as long as the thread.
             let _ = finished.send((number, verdict));
             shared.queue.wake().sender();
@@ -231,24 +271,71 @@ impl Sender {
         self.under_way.push(UnderWay { number, batch, started, task });
     }
 
-    fn judge(&mut self, batch: Batch, started: Instant, verdict: Verdict) {
-        let answered = !matches!(verdict, Verdict::Later { .. });
+    fn judge(&mut self, mut batch: Batch, started: Instant, verdict: Verdict) {
+        let acknowledged = self.shared.acknowledged.load(Ordering::Relaxed);
+        let answered = match verdict {
+            Verdict::Taken(_) => true,
+            Verdict::Refused { .. } => acknowledged,
+            Verdict::Later { .. } => false,
+        };
         self.shared.answering.store(answered, Ordering::Relaxed);
         match verdict {
             Verdict::Taken(partly) => {
                 self.taken += 1;
+                self.doubts = false;
+                self.shared.acknowledged.store(true, Ordering::Relaxed);
                 self.recovered();
                 self.shared.reports.delivering();
                 // It took as it is what it refused compressed. Of a part, only the whole was.
                 self.packer = self.packer.take().filter(|_| !batch.plain || batch.is_part);
                 self.taken(batch, &partly);
             }
-            Verdict::Refused { status, reason } => {
+            Verdict::Refused { status, reason } if acknowledged => {
                 self.pace.refused(Instant::now());
-                self.shared.reports.delivering();
                 self.refused(batch, status, &reason);
             }
-            Verdict::Later { problem, wait } => self.later(batch, started, &problem, wait),
+            Verdict::Refused { status, .. } => self.refused_by_a_stranger(batch, started, status),
+            Verdict::Later { problem, wait, cause } => {
+                if cause == Cause::Unreadable {
+                    // One after the other, so that what follows tells whether it was about the compression.
+                    batch.plain = batch.is_compressed();
+                }
+                if cause == Cause::Tls {
+                    // The certificates that the system trusts may have been mended.
+                    self.client = None;
+                    self.pace.failed_lastingly(started, Instant::now(), fastrand::f64());
+                    return self.hold(batch, &problem, wait);
+                }
+                self.later(batch, started, &problem, wait);
+            }
+        }
+    }
+
+    /// Refused by what has never acknowledged. A collector that refuses one bad span acknowledges the others once they
+    /// are apart, within a few halves; what refuses single spans too may be no collector, or one that is set up wrongly,
+    /// and nothing is given up for it.
+    fn refused_by_a_stranger(&mut self, mut batch: Batch, started: Instant, status: u16) {
+        let now = Instant::now();
+        let goes_plain = batch.is_compressed() && status != 413;
+        let splits = batch.spans > 1 && (!self.doubts || batch.attempts >= TRIES);
+        self.doubts |= batch.spans == 1 && !goes_plain;
+        match self.doubts {
+            true => self.pace.failed(started, now, None, fastrand::f64()),
+            false => self.pace.refused(now),
+        }
+        if goes_plain {
+            batch.plain = true;
+            self.held.insert(0, batch);
+            return;
+        }
+        let whole = if splits { self.split(batch) } else { Some(batch) };
+        if let Some(mut batch) = whole {
+            batch.plain = false;
+            let does = format!(
+                "has acknowledged nothing so far, and answered {status}: check its URL and the API key"
+            );
+            let problem = self.shared.settings.about_collector(&does);
+            self.hold(batch, &problem, None);
         }
     }
 
@@ -278,24 +365,32 @@ impl Sender {
             self.held.insert(0, batch);
             return;
         }
-        match batch.split() {
-            (first, Some(second)) => {
-                self.held.insert(0, second);
-                self.held.insert(0, first);
-            }
-            (alone, None) => {
-                self.bury(&alone, 1, status, reason);
-                let bytes = alone.records().len();
-                self.settle(&alone.origin, 0, alone.spans, bytes, Settled::DeadLettered);
-                self.recycle(alone);
-            }
+        if let Some(alone) = self.split(batch) {
+            self.bury(&alone, 1, status, reason);
+            let bytes = alone.records().len();
+            self.settle(&alone.origin, 0, alone.spans, bytes, Settled::DeadLettered);
+            self.recycle(alone);
         }
     }
 
-    fn later(&mut self, mut batch: Batch, started: Instant, problem: &str, wait: Option<Duration>) {
+    /// Both halves go next. What can't be split comes back.
+    fn split(&mut self, batch: Batch) -> Option<Batch> {
+        let (first, second) = batch.split();
+        let Some(second) = second else { return Some(first) };
+        self.held.insert(0, second);
+        self.held.insert(0, first);
+        None
+    }
+
+    fn later(&mut self, batch: Batch, started: Instant, problem: &str, wait: Option<Duration>) {
+        self.pace.failed(started, Instant::now(), wait, fastrand::f64());
+        self.hold(batch, problem, wait);
+    }
+
+    /// Keeps a batch for a later attempt.
+    fn hold(&mut self, mut batch: Batch, problem: &str, wait: Option<Duration>) {
         let now = Instant::now();
         self.shared.reports.holding(problem);
-        self.pace.failed(started, now, wait, fastrand::f64());
         batch.asked = pace::sensible(wait).and_then(|wait| now.checked_add(wait));
         batch.not_before = batch.asked;
         let others_go = batch.taken_before.is_some_and(|before| before < self.taken);
@@ -372,9 +467,13 @@ impl Sender {
         }
     }
 
-    fn end(mut self) {
+    fn end(&mut self) {
         self.give_up();
         self.source.end();
         self.report_losses(true);
+        if let Some(runtime) = self.runtime.take() {
+            // A name that is still looked up is nothing to wait for.
+            without_host_layers(|| runtime.shutdown_background());
+        }
     }
 }

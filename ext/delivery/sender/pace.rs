@@ -9,6 +9,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The least time after a failure, however often someone flushes.
 const BREATH: Duration = Duration::from_millis(100);
+/// The same after a failure that somebody has to mend.
+const LONG_BREATH: Duration = Duration::from_secs(1);
+/// Such a failure counts as so many in a row.
+const LASTING: u32 = 5;
 /// The least time after spans were refused for good: the next ones may be taken.
 const GAP: Duration = Duration::from_millis(60);
 /// Where everything is refused, it is to come to an end.
@@ -27,6 +31,8 @@ pub(super) struct Pace {
     not_before: Option<Instant>,
     /// What the collector asked for: no flush goes below it.
     asked: Option<Instant>,
+    /// The last failure is one that does not pass by itself.
+    lasts: bool,
 }
 
 impl Pace {
@@ -67,6 +73,7 @@ impl Pace {
             self.not_before = now.checked_add(pause(self.failures - 1, dice));
         }
         self.last = Some(now);
+        self.lasts = false;
         // Other spans may go a minute later, whatever was asked for these.
         if let Some(asked) = sensible(asked) {
             self.asked = now.checked_add(asked.min(LONGEST_PAUSE));
@@ -74,12 +81,20 @@ impl Pace {
         }
     }
 
+    /// As [`failed`](Self::failed), for a reason that somebody has to mend: attempts are rare from the first one on.
+    pub fn failed_lastingly(&mut self, started: Instant, now: Instant, dice: f64) {
+        self.failures = self.failures.max(LASTING - 1);
+        self.failed(started, now, None, dice.mul_add(0.5, 0.5));
+        self.lasts = true;
+    }
+
     /// Someone waits: what is only a pause is cut short.
     pub fn hurry(&mut self) {
         if self.failures == 0 {
             return;
         }
-        let breath = self.last.and_then(|last| last.checked_add(BREATH));
+        let least = if self.lasts { LONG_BREATH } else { BREATH };
+        let breath = self.last.and_then(|last| last.checked_add(least));
         self.not_before = self.not_before.min(breath).max(self.asked);
     }
 }
@@ -137,6 +152,22 @@ mod tests {
         pace.failed(start, start, Some(Duration::from_secs(7)), 0.0);
         pace.hurry();
         assert_eq!(pace.not_before(start), Some(start + Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_failure_that_lasts_is_met_rarely() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        pace.failed_lastingly(start, start, 0.0);
+        assert_eq!(pace.not_before(start), Some(start + Duration::from_secs(4)));
+        pace.hurry();
+        assert_eq!(pace.not_before(start), Some(start + LONG_BREATH));
+        let then = start + Duration::from_secs(4);
+        pace.failed_lastingly(then, then, 1.0);
+        assert!(pace.not_before(then) > Some(then + Duration::from_secs(10)));
+        pace.failed(then, then, None, 1.0);
+        pace.hurry();
+        assert_eq!(pace.not_before(then), Some(then + BREATH));
     }
 
     #[test]

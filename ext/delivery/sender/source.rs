@@ -12,6 +12,7 @@ use crate::ext::delivery::queue::Taken;
 use crate::ext::delivery::spool::{DeadLetterNote, Finding, Lost, LostCause, Next, Place, Spool};
 use crate::ext::delivery::stats::Settled;
 use crate::ext::delivery::writer::Disk;
+use crate::ext::log::log;
 
 /// How long a span waits for others to share a request with.
 const LINGER: Duration = Duration::from_millis(200);
@@ -102,7 +103,9 @@ impl Source {
     fn note(&mut self) {
         self.unnoted_since = None;
         if let Some(Err(error)) = self.spool().map(Spool::persist) {
-            tracing::warn!(target: "paid", "what was delivered can't be noted in the spool directory: {error}");
+            log(
+                || tracing::warn!(target: "paid", "what was delivered can't be noted in the spool directory: {error}"),
+            );
         }
     }
 
@@ -124,10 +127,12 @@ impl Source {
             match finding {
                 Finding::Lost(lost) => note_loss(shared, &lost),
                 Finding::SetAside { path, why } => {
-                    tracing::warn!(target: "paid", "set aside as {}: {why}", path.display());
+                    log(|| tracing::warn!(target: "paid", "set aside as {}: {why}", path.display()));
                 }
                 Finding::Problem { path, error } => {
-                    tracing::warn!(target: "paid", "in the spool directory, {}: {error}", path.display());
+                    log(
+                        || tracing::warn!(target: "paid", "in the spool directory, {}: {error}", path.display()),
+                    );
                 }
             }
         }
@@ -155,7 +160,7 @@ impl Source {
         }
         if let Some(spool) = self.spool() {
             if let Err(error) = spool.rekey(key) {
-                tracing::warn!(target: "paid", "the spool can't be renamed for the new key: {error}");
+                log(|| tracing::warn!(target: "paid", "the spool can't be renamed for the new key: {error}"));
             }
             self.key = Some(key.to_string());
         }
@@ -167,7 +172,9 @@ impl Source {
         match self.spool()?.dead_letter(records, &note) {
             Ok(file) => Some(file),
             Err(error) => {
-                tracing::error!(target: "paid", "dead letters can't be written to the spool directory: {error}");
+                log(
+                    || tracing::error!(target: "paid", "dead letters can't be written to the spool directory: {error}"),
+                );
                 None
             }
         }
@@ -211,7 +218,7 @@ fn from_memory(shared: &Shared, has_disk: bool) -> Result<Batch, Duration> {
 }
 
 fn note_loss(shared: &Shared, lost: &Lost) {
-    tracing::warn!(target: "paid", "{}", lost.detail);
+    log(|| tracing::warn!(target: "paid", "{}", lost.detail));
     let cause = match lost.cause {
         LostCause::Expired => LossCause::Expired,
         LostCause::Corrupt | LostCause::Unreadable => LossCause::Corrupt,

@@ -18,8 +18,6 @@ pub enum TracingError {
     Conflict(String),
     /// Tracing was shut down.
     ShutDown,
-    /// The system has no thread for it.
-    System(String),
 }
 
 impl fmt::Display for TracingError {
@@ -43,7 +41,6 @@ impl fmt::Display for TracingError {
                  shutdown(..) before"
             ),
             TracingError::ShutDown => f.write_str("it was shut down"),
-            TracingError::System(problem) => write!(f, "the exporter could not start: {problem}"),
         }
     }
 }

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use super::options::TracingOptions;
 use crate::account::Account;
-use crate::ext::delivery::{DeliveryStats, Pipeline};
+use crate::ext::delivery::{DeliveryStats, Pipeline, fingerprint};
+use crate::ext::log::log;
 use crate::ext::process;
 use crate::{Token, environment};
 use registry::{Running, registry};
@@ -165,7 +166,6 @@ fn report(error: &TracingError) {
         TracingError::AlreadyInitialized => 3,
         TracingError::Conflict(_) => 4,
         TracingError::ShutDown => 5,
-        TracingError::System(_) => 6,
     };
     if REPORTED.load(Ordering::Relaxed) & (1 << kind) != 0
         || REPORTED.fetch_or(1 << kind, Ordering::Relaxed) & (1 << kind) != 0
@@ -173,7 +173,7 @@ fn report(error: &TracingError) {
         return;
     }
     if tracing::event_enabled!(target: "paid", tracing::Level::ERROR) {
-        tracing::error!(target: "paid", "tracing is off, and nothing is billed: {error}");
+        log(|| tracing::error!(target: "paid", "tracing is off, and nothing is billed: {error}"));
     } else if crate::logging::is_error_wanted() {
         // A closed standard error is no reason to disturb the program.
         let _ = writeln!(std::io::stderr(), "paid: tracing is off, and nothing is billed: {error}");
@@ -202,7 +202,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
     }
     let invalid = |error: &dyn std::fmt::Display| TracingError::Invalid(error.to_string());
     // Without a lock: a function may come back here, or end the process.
-    check_key(token)?;
+    let account_label = fingerprint(&check_key(token)?);
     let chosen = options.endpoint.as_deref().or(account.collector_endpoint.as_deref());
     let of_environment = match chosen {
         Some(_) => None,
@@ -219,8 +219,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         return known;
     }
     let spool_dir = settings.spool.as_ref().map(|spool| spool.dir.clone());
-    let pipeline =
-        Arc::new(Pipeline::start(settings).map_err(|error| TracingError::System(error.to_string()))?);
+    let pipeline = Arc::new(Pipeline::start(settings));
     process::flush_at_exit();
     running.push(Running {
         token: token.clone(),
@@ -230,7 +229,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         pipeline: pipeline.clone(),
     });
     drop(running);
-    report_start(account, is_default, &pipeline, spool_dir.as_deref());
+    report_start(account, is_default, &pipeline, &account_label, spool_dir.as_deref());
     Ok(pipeline)
 }
 
@@ -239,7 +238,7 @@ thread_local! {
 }
 
 /// Whether the account has a key. A function that gives it may open scopes itself: those are untraced.
-fn check_key(token: &Token) -> Result<(), TracingError> {
+fn check_key(token: &Token) -> Result<String, TracingError> {
     let invalid = |problem: &str| TracingError::Invalid(problem.to_string());
     if ASKING.try_with(|asking| asking.replace(true)).unwrap_or(true) {
         return Err(invalid("the function that gives the key traces under it: it can't"));
@@ -247,7 +246,7 @@ fn check_key(token: &Token) -> Result<(), TracingError> {
     let key = catch_unwind(AssertUnwindSafe(|| token.text()));
     let _ = ASKING.try_with(|asking| asking.set(false));
     match key {
-        Ok(key) => key.map(drop).map_err(|error| invalid(&error.to_string())),
+        Ok(key) => key.map_err(|error| invalid(&error.to_string())),
         Err(_) => Err(invalid("the function that gives the key panicked")),
     }
 }
@@ -256,21 +255,26 @@ fn report_start(
     account: &Account,
     is_default: bool,
     pipeline: &Pipeline,
+    label: &str,
     spool_dir: Option<&std::path::Path>,
 ) {
-    tracing::debug!(
-        target: "paid",
-        endpoint = pipeline.endpoint(),
-        account = account.token.fingerprint(),
-        spool_dir = spool_dir.map(tracing::field::debug),
-        "tracing starts"
-    );
-    if let Some(server) = account.other_server.as_deref().filter(|_| is_default) {
-        tracing::warn!(
+    log(|| {
+        tracing::debug!(
             target: "paid",
-            "the client's base URL is {server}, but its traces go to Paid's own collector: set collector_endpoint on the \
-             client's builder, or {ENDPOINT}"
-        );
+            endpoint = pipeline.endpoint(),
+            account = label,
+            spool_dir = spool_dir.map(tracing::field::debug),
+            "tracing starts"
+        )
+    });
+    if let Some(server) = account.other_server.as_deref().filter(|_| is_default) {
+        log(|| {
+            tracing::warn!(
+                target: "paid",
+                "the client's base URL is {server}, but its traces go to Paid's own collector: set collector_endpoint on \
+                 the client's builder, or {ENDPOINT}"
+            )
+        });
     }
 }
 
@@ -339,5 +343,10 @@ pub(super) fn stats() -> DeliveryStats {
 }
 
 pub(super) fn problem() -> Option<String> {
-    pipelines().iter().find_map(|pipeline| pipeline.problem())
+    let pipelines = pipelines();
+    let (pipeline, problem) = pipelines.iter().find_map(|pipeline| Some((pipeline, pipeline.problem()?)))?;
+    Some(match pipeline.account() {
+        Some(account) if pipelines.len() > 1 => format!("account {account}: {problem}"),
+        _ => problem,
+    })
 }
