@@ -4,6 +4,7 @@ pub mod ai;
 pub mod cost;
 mod delivery;
 mod process;
+mod redact;
 pub mod tracing;
 
 pub use crate::types::Signal;
