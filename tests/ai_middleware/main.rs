@@ -6,6 +6,7 @@
 #[path = "../ai_support/mod.rs"]
 mod ai_support;
 mod errors;
+mod hosts;
 mod kinds;
 mod scopes;
 mod streams;
