@@ -5,6 +5,7 @@ pub mod cost;
 mod delivery;
 mod log;
 mod process;
+mod redact;
 pub mod tracing;
 
 pub use crate::types::Signal;

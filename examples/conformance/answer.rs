@@ -76,6 +76,7 @@ impl From<TracingError> for Refusal {
             TracingError::AlreadyInitialized => "already_initialized",
             TracingError::NoDefaultAccount => "no_default_account",
             TracingError::Conflict(_) => "conflict",
+            TracingError::SpoolUnusable(_) => "spool_unusable",
             TracingError::ShutDown => "shut_down",
             _ => "other",
         };

@@ -1,6 +1,5 @@
 //! A call of an AI provider, measured by hand.
 
-use std::any::type_name;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{KeyValue, Value};
 
 use super::content::is_content;
-use super::engine::{Inside, run_inside, without_secrets};
+use super::engine::{Inside, run_inside};
 use crate::ext::delivery::{Attribute, now_unix_nano};
 use crate::ext::tracing::{ActiveScope, Outcome, current_scope, new_span_id};
 
@@ -112,9 +111,9 @@ impl AiCall {
         self.end(Outcome::DONE);
     }
 
-    /// The call failed: the error's text is the span's status, without the URLs and keys in it.
+    /// The call failed: the error's text is the span's status, without the URLs and keys in it, cut to 1,000 characters.
     pub fn fail<E: Display + ?Sized>(mut self, error: &E) {
-        self.end(Outcome::failed(type_name::<E>().into(), without_secrets(&error.to_string())));
+        self.end(Outcome::of_error(error));
     }
 
     /// Runs the closure that makes the call: hooks in a client below don't count it again.

@@ -6,7 +6,7 @@ use std::future::Future;
 use http::{HeaderMap, StatusCode, Uri};
 use opentelemetry::Value;
 
-use super::engine::{Inside, Providers, Request, Watch, recognize, run_inside};
+use super::engine::{Inside, Providers, Request, UntracedCall, Watch, recognize, run_inside};
 
 /// Watches a call of an AI provider that you make with an HTTP client of your own. What it is, and what it used, is
 /// read from the request and the answer; see [`Providers::watch`] for hosts of your own.
@@ -50,7 +50,12 @@ impl Providers {
         let url: Uri = url.parse().ok()?;
         let host = url.authority()?.as_str();
         let request = Request { method, host, path: url.path(), body: Some(body) };
-        Watch::start(recognize(self, &request)?)
+        let Some(recognized) = recognize(self, &request) else {
+            // Nothing is refused here: the caller makes the call. What is not counted is reported.
+            let _ = UntracedCall::check_unrecognized(true, &request);
+            return None;
+        };
+        Watch::start(recognized)
     }
 }
 

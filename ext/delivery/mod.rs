@@ -91,6 +91,7 @@ impl Settings {
             compression: true,
             no_proxy: true,
             spool: None,
+            strict_cost_tracing: false,
             callbacks: Callbacks::default(),
             #[cfg(feature = "mirror")]
             mirror: None,

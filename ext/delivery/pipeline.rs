@@ -244,7 +244,13 @@ impl Pipeline {
     }
 
     pub fn stats(&self) -> DeliveryStats {
-        self.used().map(|here| here.shared.queue.stats()).unwrap_or_default()
+        let Some(here) = self.used() else { return DeliveryStats::default() };
+        let orphaned = here.spool().map(Spool::orphaned).unwrap_or_default();
+        DeliveryStats {
+            orphaned_bytes: orphaned.own_bytes,
+            other_keys_bytes: orphaned.other_bytes,
+            ..here.shared.queue.stats()
+        }
     }
 
     /// The account, as the fingerprint of its key; none before the key is known.
@@ -254,7 +260,34 @@ impl Pipeline {
 
     /// Why nothing goes out at the moment.
     pub fn problem(&self) -> Option<String> {
-        self.used().and_then(|here| here.shared.reports.problem())
+        let here = self.used()?;
+        here.shared.reports.problem().or_else(|| here.disk.as_ref()?.problem())
+    }
+
+    /// Whether what is recorded now survives the end of the process: the spool is open and can be written. It waits for
+    /// the spool to be opened, for a moment at most.
+    pub fn is_durable(&self) -> bool {
+        self.wait_for_spool(LEAVING).is_ok()
+    }
+
+    /// Waits until the spool is open.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be used.
+    pub fn wait_for_spool(&self, timeout: Duration) -> Result<(), String> {
+        let Some(disk) = &self.here().disk else { return Err("there is no spool directory".into()) };
+        let open = disk.once_open(timeout).is_some();
+        match disk.problem() {
+            Some(problem) => Err(problem),
+            None if open => Ok(()),
+            None => Err("the spool directory could not be opened in time".into()),
+        }
+    }
+
+    /// Takes no more spans.
+    pub fn close(&self) {
+        self.here().shared.queue.close();
     }
 }
 

@@ -84,6 +84,11 @@ struct State {
     /// How many wait for a flush, and how many ever did.
     flushing: u32,
     flushes: u64,
+    /// The newest flush for which the spool directory was looked through, and whether nothing of this account waits there.
+    looked_for: u64,
+    is_clear: bool,
+    /// Of the held spans, those of ended processes.
+    adopted: u64,
     closed: bool,
 }
 
@@ -233,11 +238,24 @@ impl Queue {
 
     /// Spans of an ended process, which are held from now on.
     pub fn adopt(&self, count: u64) {
-        self.state().stats.hold(count);
+        let mut state = self.state();
+        state.stats.hold(count);
+        state.adopted += count;
+    }
+
+    /// What the exporter saw of the spool directory, for those who wait for a flush.
+    pub fn looked(&self, flushes: u64, is_clear: bool) {
+        let mut state = self.state();
+        (state.looked_for, state.is_clear) = (flushes, is_clear);
+        drop(state);
+        self.progress.notify_all();
     }
 
     pub fn settle_adopted(&self, count: u64, how: Settled) {
-        self.state().stats.settle(count, how);
+        let mut state = self.state();
+        state.stats.settle(count, how);
+        state.adopted = state.adopted.saturating_sub(count);
+        drop(state);
         self.progress.notify_all();
     }
 
@@ -268,30 +286,35 @@ impl Queue {
         self.state().keep_spare(chunk.into_spare());
     }
 
-    /// Waits until the spans taken so far are settled.
+    /// Waits until the spans taken so far are settled, and with a spool, those that ended processes left in it.
     pub fn flush(&self, deadline: Instant) -> bool {
-        self.wait(deadline, |state| state.settled.floor())
+        let has_spool = self.wake.has_writer();
+        self.wait(deadline, |state, goal, flush| {
+            let left_is_settled = state.looked_for >= flush && state.is_clear && state.adopted == 0;
+            state.settled.floor() >= goal && (!has_spool || state.closed || left_is_settled)
+        })
     }
 
     /// Waits until the spans taken so far are on disk or settled.
     pub fn flush_to_disk(&self, deadline: Instant) -> bool {
-        self.wait(deadline, |state| state.safe.floor())
+        self.wait(deadline, |state, goal, _| state.safe.floor() >= goal)
     }
 
-    fn wait(&self, deadline: Instant, reached: impl Fn(&State) -> u64) -> bool {
+    fn wait(&self, deadline: Instant, is_done: impl Fn(&State, u64, u64) -> bool) -> bool {
         let mut state = self.state();
         let goal = state.taken;
         state.flushing += 1;
         state.flushes += 1;
+        let flush = state.flushes;
         self.wake.both();
-        let mut done = reached(&state) >= goal;
+        let mut done = is_done(&state, goal, flush);
         while !done {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
             state = self.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-            done = reached(&state) >= goal;
+            done = is_done(&state, goal, flush);
         }
         state.flushing -= 1;
         done

@@ -21,6 +21,12 @@ pub struct DeliveryStats {
     pub dead_lettered: u64,
     /// Lost; [`TracingOptions::on_loss`](crate::tracing::TracingOptions::on_loss) says why.
     pub dropped: u64,
+    /// Bytes of spans that ended processes with the same key left in the spool directory and that are not read yet: they
+    /// are delivered by this process, and count as `held` from when they are read.
+    pub orphaned_bytes: u64,
+    /// Bytes of spans in the spool directory that were recorded under other keys by processes that have ended: only a
+    /// process with their key delivers them. A key that was changed while no process ran leaves them behind.
+    pub other_keys_bytes: u64,
 }
 
 /// What became of spans.
@@ -69,6 +75,8 @@ impl std::ops::Add for DeliveryStats {
             held: self.held + other.held,
             dead_lettered: self.dead_lettered + other.dead_lettered,
             dropped: self.dropped + other.dropped,
+            orphaned_bytes: self.orphaned_bytes + other.orphaned_bytes,
+            other_keys_bytes: self.other_keys_bytes.max(other.other_keys_bytes),
         }
     }
 }

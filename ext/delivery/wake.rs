@@ -21,6 +21,11 @@ impl Wake {
         Wake { sender: Notify::new(), idle: AtomicBool::new(false), writer: has_writer.then(OnceLock::new) }
     }
 
+    /// Whether there is a spool.
+    pub fn has_writer(&self) -> bool {
+        self.writer.is_some()
+    }
+
     /// This thread is the writer.
     pub fn i_am_writer(&self) {
         if let Some(writer) = &self.writer {

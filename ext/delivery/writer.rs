@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::chunk::MOST_SPANS;
 use super::sender::Shared;
-use super::spool::{AppendError, Spool, SpoolSettings};
+use super::spool::{Spool, SpoolSettings};
 use super::thread;
 use crate::ext::log::log;
 
@@ -16,6 +16,8 @@ const BEAT: Duration = Duration::from_millis(1);
 const BEATS: u32 = 50;
 /// How long the disk is left alone after it failed.
 const REST: Duration = Duration::from_secs(1);
+/// The longest pause before a directory that could not be opened is tried again.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 /// A disk that works only now and then is told of once in so long.
 const AGAIN: Duration = Duration::from_secs(60);
 /// How long what was written waits to be synced: half of what a power loss may cost.
@@ -24,9 +26,10 @@ const SYNC: Duration = Duration::from_millis(50);
 /// The spool, once it is open, as the threads share it.
 pub(super) struct Disk {
     settings: SpoolSettings,
-    /// None inside: it can't be used, and delivery goes on in memory.
-    spool: OnceLock<Option<Spool>>,
-    /// It could not be written lately: what comes is delivered from memory.
+    spool: OnceLock<Spool>,
+    /// Why it can't be used now: until it can, spans are delivered from memory.
+    problem: Mutex<Option<String>>,
+    /// As `problem`, to be asked without the lock.
     failing: AtomicBool,
     /// The writer has written its last.
     done: AtomicBool,
@@ -39,6 +42,7 @@ impl Disk {
         Disk {
             settings,
             spool: OnceLock::new(),
+            problem: Mutex::new(None),
             failing: AtomicBool::new(false),
             done: AtomicBool::new(false),
             unsynced: Mutex::new(false),
@@ -47,13 +51,13 @@ impl Disk {
     }
 
     pub fn spool(&self) -> Option<&Spool> {
-        self.spool.get()?.as_ref()
+        self.spool.get()
     }
 
     /// As `spool`, a moment after the start too: a process that ends while it is opened leaves half of a folder.
     pub fn once_open(&self, patience: Duration) -> Option<&Spool> {
         let start = Instant::now();
-        while self.spool.get().is_none() && start.elapsed() < patience {
+        while self.spool.get().is_none() && !self.is_failing() && start.elapsed() < patience {
             std::thread::sleep(BEAT / 4);
         }
         self.spool()
@@ -61,33 +65,41 @@ impl Disk {
 
     /// Whether what is in memory is to be delivered from there.
     pub fn is_failing(&self) -> bool {
-        self.is_unusable() || self.failing.load(Ordering::Acquire)
+        self.failing.load(Ordering::Acquire)
     }
 
+    /// Whether it was never opened, and can't be now.
     pub fn is_unusable(&self) -> bool {
-        self.spool.get().is_some_and(Option::is_none)
+        self.spool.get().is_none() && self.is_failing()
+    }
+
+    /// Why spans are in memory only at the moment.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_problem(&self, problem: Option<String>) {
+        let failing = problem.is_some();
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+        self.failing.store(failing, Ordering::Release);
     }
 
     pub fn is_done(&self) -> bool {
         self.done.load(Ordering::Acquire)
     }
 
-    fn open(&self, key: &str) -> Option<&Spool> {
+    /// Opens the spool directory, unless that was done.
+    fn open(&self, shared: &Shared) -> Result<&Spool, String> {
         // After a panic, the thread that writes goes on with the spool that it has.
         if let Some(spool) = self.spool.get() {
-            return spool.as_ref();
+            return Ok(spool);
         }
-        let opened = Spool::open(self.settings.clone(), key);
-        if let Err(error) = &opened {
-            log(|| {
-                tracing::error!(
-                    target: "paid",
-                    "the spool directory {} can't be used, and spans are kept in memory only: {error}",
-                    self.settings.dir.display()
-                )
-            });
-        }
-        self.spool.get_or_init(|| opened.ok()).as_ref()
+        let key = shared.settings.key()?;
+        let opened = Spool::open(self.settings.clone(), &key).map_err(|error| {
+            format!("the spool directory {} can't be used: {error}", self.settings.dir.display())
+        })?;
+        self.set_problem(None);
+        Ok(self.spool.get_or_init(|| opened))
     }
 
     fn to_sync(&self) {
@@ -113,46 +125,84 @@ pub(super) fn start_syncer(shared: Arc<Shared>, disk: Arc<Disk>) -> std::io::Res
     std::thread::Builder::new().name("paid-sync".into()).spawn(run).map(drop)
 }
 
+/// What the writer knows of the disk's failures.
+#[derive(Default)]
+struct Failures {
+    last: Option<Instant>,
+    /// In a row.
+    count: u32,
+    logged: Option<Instant>,
+}
+
+impl Failures {
+    /// Whether the disk is left alone for now.
+    fn pauses(&self, longest: Duration) -> bool {
+        let pause = REST.saturating_mul(2_u32.saturating_pow(self.count.saturating_sub(1))).min(longest);
+        self.last.is_some_and(|last| last.elapsed() < pause)
+    }
+
+    fn add(&mut self, disk: &Disk, problem: String) {
+        self.last = Some(Instant::now());
+        self.count = self.count.saturating_add(1);
+        if self.logged.is_none_or(|logged| logged.elapsed() >= AGAIN) {
+            self.logged = self.last;
+            log(
+                || tracing::error!(target: "paid", "spans are kept in memory only, until the disk works: {problem}"),
+            );
+        }
+        disk.set_problem(Some(format!("spans are in memory only: {problem}")));
+    }
+
+    fn clear(&mut self, disk: &Disk) {
+        if self.last.take().is_some() {
+            disk.set_problem(None);
+        }
+        self.count = 0;
+    }
+}
+
 fn write(shared: &Shared, disk: &Disk) {
     let queue = &shared.queue;
     queue.wake().i_am_writer();
-    let spool = match shared.settings.key() {
-        Ok(key) => disk.open(&key),
-        Err(problem) => {
-            log(|| tracing::error!(target: "paid", "spans are kept in memory only: {problem}"));
-            disk.spool.get_or_init(|| None).as_ref()
-        }
-    };
-    // What an ended process left may go now.
-    queue.wake().sender();
-    let (mut idle, mut failed, mut told) = (0, None::<Instant>, None::<Instant>);
+    let (mut idle, mut failures) = (0, Failures::default());
     loop {
         // Before it is asked whether there is more: what comes before the end is written.
         let open = queue.is_open();
-        let rests = failed.is_some_and(|failed| failed.elapsed() < REST);
+        let spool = match disk.spool() {
+            Some(spool) => Some(spool).filter(|_| !failures.pauses(REST)),
+            None if failures.pauses(LONGEST_REST) => None,
+            None => match disk.open(shared) {
+                Ok(spool) => {
+                    failures.clear(disk);
+                    // What an ended process left may go now.
+                    queue.wake().sender();
+                    Some(spool)
+                }
+                Err(problem) => {
+                    failures.add(disk, problem);
+                    queue.wake().sender();
+                    None
+                }
+            },
+        };
         // What is in memory since a failure goes first.
-        let kept = if spool.is_some() && !rests { queue.take_kept() } else { None };
+        let kept = spool.and_then(|_| queue.take_kept());
         match kept.or_else(|| queue.take(idle >= BEATS)) {
             Some(chunk) => {
                 idle = 0;
-                let Some(spool) = spool.filter(|_| !rests) else {
+                let Some(spool) = spool else {
                     queue.keep_in_memory(chunk);
                     continue;
                 };
                 match spool.append(chunk.first, &chunk.records) {
                     Ok(()) => {
-                        failed = None;
-                        disk.failing.store(false, Ordering::Release);
+                        failures.clear(disk);
                         disk.to_sync();
                         queue.written(chunk, spool.unread() >= u64::from(MOST_SPANS));
                     }
                     Err(error) => {
-                        failed = Some(Instant::now());
-                        disk.failing.store(true, Ordering::Release);
-                        if told.is_none_or(|told| told.elapsed() >= AGAIN) {
-                            told = failed;
-                            report(&error);
-                        }
+                        failures.count = 0;
+                        failures.add(disk, error.to_string());
                         queue.keep_in_memory(chunk);
                     }
                 }
@@ -169,12 +219,6 @@ fn write(shared: &Shared, disk: &Disk) {
             }
         }
     }
-}
-
-fn report(error: &AppendError) {
-    log(
-        || tracing::error!(target: "paid", "spans are kept in memory only, until the spool can be written again: {error}"),
-    );
 }
 
 fn sync(shared: &Shared, disk: &Disk) {

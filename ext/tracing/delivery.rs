@@ -36,7 +36,17 @@ impl Delivery {
         runtime::problem()
     }
 
+    /// Whether what is recorded now survives the end of this process, even `kill -9`: every account has a spool directory
+    /// that can be written. [`problem`](Self::problem) says why not; `false` before tracing starts.
+    ///
+    /// Just after the start it waits for the directory to be opened, 200 ms at most.
+    pub fn is_durable(&self) -> bool {
+        runtime::is_durable()
+    }
+
     /// Waits until everything recorded so far is acknowledged or given up, at most `timeout`; whether it was in time.
+    /// With a spool directory, that covers what ended processes with the same key left there: true means that nothing of
+    /// the account is held.
     ///
     /// It blocks; in async code, call it in `spawn_blocking`.
     pub fn flush(&self, timeout: Duration) -> bool {

@@ -35,6 +35,7 @@ pub struct TracingOptions {
     pub(super) endpoint: Option<String>,
     max_queue_bytes: Option<usize>,
     spool_dir: Option<PathBuf>,
+    require_spool: bool,
     max_spool_bytes: Option<u64>,
     max_spool_age: Option<Duration>,
     compression: Option<bool>,
@@ -77,6 +78,14 @@ impl TracingOptions {
     /// By default that of `PAID_SPOOL_DIR`, or none: spans are in memory only.
     pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.spool_dir = Some(directory.into());
+        self
+    }
+
+    /// Makes [`initialize_tracing`](super::initialize_tracing) fail where there is no spool directory that can be used. By
+    /// default that is logged, [`problem()`](super::Delivery::problem) says it, and delivery goes on in memory until the
+    /// directory can be used.
+    pub fn require_spool(mut self) -> Self {
+        self.require_spool = true;
         self
     }
 
@@ -186,6 +195,10 @@ impl TracingOptions {
         names.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()
     }
 
+    pub(super) fn requires_spool(&self) -> bool {
+        self.require_spool
+    }
+
     pub(super) fn exit_patience(&self) -> Duration {
         self.exit_timeout.unwrap_or(EXIT_TIMEOUT)
     }
@@ -198,8 +211,10 @@ impl TracingOptions {
                 .map_err(|error| TracingError::Invalid(error.to_string()))?
                 .map(PathBuf::from),
         };
+        // The program may change its working directory later.
+        let absolute = |dir: PathBuf| std::path::absolute(&dir).unwrap_or(dir);
         let spool = directory.map(|dir| SpoolSettings {
-            dir,
+            dir: absolute(dir),
             max_bytes: self.max_spool_bytes.unwrap_or(MAX_SPOOL_BYTES),
             max_age: self.max_spool_age.unwrap_or(MAX_SPOOL_AGE),
         });

@@ -358,7 +358,7 @@ impl ActiveScope {
         if !self.is_here() {
             return;
         }
-        let (status, exception) = outcome.into_status();
+        let (status, exception) = outcome.into_status(self.store_prompt);
         let span = Span {
             trace_id: self.trace_id,
             span_id: self.span_id,
@@ -385,7 +385,7 @@ impl ActiveScope {
         attributes: &[Attribute<'_>],
         outcome: Outcome,
     ) -> Result<(), Refused> {
-        let (status, exception) = outcome.into_status();
+        let (status, exception) = outcome.into_status(self.store_prompt);
         self.pipeline.offer(&Span {
             trace_id: self.trace_id,
             span_id,

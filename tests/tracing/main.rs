@@ -5,6 +5,7 @@
 mod ai;
 mod cost;
 mod ending;
+mod errors;
 mod host;
 mod scopes;
 mod signals;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use opentelemetry::KeyValue;
 
-use super::errors::{ProviderError, Refusal, without_secrets};
+use super::errors::{ProviderError, Refusal};
 use super::json::Scanner;
 use super::reader::{Progress, Reader};
 use super::recognize::{Format, Recognized, of_images};
@@ -16,8 +16,6 @@ use crate::ext::tracing::Outcome;
 
 /// Says why a call's usage is not known, or not all of it.
 pub(crate) const MISSING: &str = "paid.usage.missing";
-/// The longest text of an error, in characters.
-const MOST_TEXT: usize = 1000;
 
 /// A call that has ended.
 #[derive(Debug, PartialEq)]
@@ -259,8 +257,6 @@ fn unanswered(end: &End<'_>) -> Outcome {
     }
 }
 
-/// An error as a span may tell it.
 fn failed(kind: &str, message: &str) -> Outcome {
-    let bounded = |text: &str| without_secrets(text).chars().take(MOST_TEXT).collect::<String>();
-    Outcome::failed(Cow::Owned(bounded(kind)), bounded(message))
+    Outcome::failed(Cow::Owned(kind.to_string()), message.to_string())
 }

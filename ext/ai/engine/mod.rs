@@ -47,6 +47,7 @@ mod skim;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod untraced;
 mod usage;
 mod watch;
 
@@ -59,9 +60,8 @@ pub mod fuzzing {
 
 pub use inside::Inside;
 pub use providers::{Provider, Providers};
-pub use watch::UntracedCall;
+pub use untraced::UntracedCall;
 
-pub(crate) use errors::without_secrets;
 pub(crate) use hide::HideUsage;
 pub(crate) use inside::run as run_inside;
 pub(crate) use providers::Speaks;

@@ -29,6 +29,17 @@ impl Provider {
             Provider::Bedrock => "bedrock",
         }
     }
+
+    /// Its name in a sentence.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Provider::OpenAi => "OpenAI",
+            Provider::Anthropic => "Anthropic",
+            Provider::Gemini => "Gemini",
+            Provider::Mistral => "Mistral",
+            Provider::Bedrock => "Bedrock",
+        }
+    }
 }
 
 /// Where AI calls go: the providers' own hosts are known, and gateways, proxies and OpenAI-compatible services can be

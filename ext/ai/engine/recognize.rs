@@ -131,6 +131,72 @@ pub(crate) fn recognize_as(speaks: &Speaks, request: &Request<'_>) -> Option<Rec
     Some(route.call(&body, can_ask(query)))
 }
 
+/// A request that has the form of a provider's call, whatever its host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resemblance {
+    pub provider: Provider,
+    /// The end of its path, as the provider has it.
+    pub path: &'static str,
+}
+
+/// Ends of paths that only calls of models have, and those that other services have too.
+const OWN: [(Provider, &str); 5] = [
+    (Provider::OpenAi, "/chat/completions"),
+    (Provider::Gemini, ":generateContent"),
+    (Provider::Gemini, ":streamGenerateContent"),
+    (Provider::Gemini, ":embedContent"),
+    (Provider::Gemini, ":batchEmbedContents"),
+];
+const COMMON: [(Provider, &str); 12] = [
+    (Provider::OpenAi, "/v1/completions"),
+    (Provider::OpenAi, "/v1/responses"),
+    (Provider::OpenAi, "/v1/embeddings"),
+    (Provider::OpenAi, "/v1/images/generations"),
+    (Provider::OpenAi, "/v1/images/edits"),
+    (Provider::OpenAi, "/v1/audio/transcriptions"),
+    (Provider::OpenAi, "/v1/audio/translations"),
+    (Provider::OpenAi, "/v1/audio/speech"),
+    (Provider::Anthropic, "/v1/messages"),
+    (Provider::Mistral, "/v1/fim/completions"),
+    (Provider::Mistral, "/v1/ocr"),
+    (Provider::Gemini, "/v1beta/interactions"),
+];
+
+/// Which provider's call a request looks like. Where the path could be another service's, its body has to name a model,
+/// if it is at hand.
+pub(super) fn resembles(request: &Request<'_>) -> Option<Resemblance> {
+    if !request.method.eq_ignore_ascii_case("POST") {
+        return None;
+    }
+    let path = request.path.split_once('?').map_or(request.path, |(path, _)| path).trim_end_matches('/');
+    let find = |rows: &[(Provider, &'static str)]| {
+        let row = rows.iter().find(|(_, end)| path.ends_with(end))?;
+        Some(Resemblance { provider: row.0, path: row.1 })
+    };
+    let of_row = |provider: Provider, row: &Row| Resemblance { provider, path: row.0 };
+    let deployed = || {
+        let row = by_end(compatible(path)?, path)?;
+        Some(of_row(Provider::OpenAi, row))
+    };
+    let of_bedrock = || {
+        let (_, rest) = path.split_once("/model/")?;
+        let (_, action) = rest.rsplit_once('/')?;
+        Some(of_row(Provider::Bedrock, BEDROCK.iter().find(|row| row.0 == action)?))
+    };
+    find(&OWN).or_else(of_bedrock).or_else(deployed).or_else(|| {
+        let names_model = request.body.is_none_or(|body| {
+            let body = request::read(body);
+            body.model.is_some() || body.agent.is_some()
+        });
+        find(&COMMON).filter(|_| names_model)
+    })
+}
+
+/// The row that a path ends with: "/chat/completions" is the longer one of two that fit.
+fn by_end(rows: &'static [Row], path: &str) -> Option<&'static Row> {
+    rows.iter().filter(|row| path.ends_with(row.0)).max_by_key(|row| row.0.len())
+}
+
 /// Whether the version of the API, which Azure wants in the query, has `stream_options`.
 fn can_ask(query: &str) -> bool {
     let version = query.split('&').find_map(|pair| pair.strip_prefix("api-version="));
@@ -150,8 +216,7 @@ impl<'a> Route<'a> {
     fn find(speaks: &Speaks, path: &'a str) -> Option<Self> {
         let system = speaks.system.clone();
         let by_end = |rows: &'static [Row]| {
-            // "/chat/completions" is the longer one of two that fit.
-            let row = rows.iter().filter(|row| path.ends_with(row.0)).max_by_key(|row| row.0.len())?;
+            let row = by_end(rows, path)?;
             Some(Route { system: system.clone(), row, in_path: None, stream: false })
         };
         match speaks.provider {

@@ -1,7 +1,7 @@
 //! A call that is watched: from what an adapter sees of it to its span.
 
 use std::any::type_name;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use opentelemetry::Value;
 
@@ -10,7 +10,7 @@ use super::measure::{Measure, Verdict};
 use super::recognize::Recognized;
 use super::request::Body;
 use crate::ext::ai::call::AiCall;
-use crate::ext::tracing::{current_scope, is_enabled};
+use crate::ext::tracing::current_scope;
 
 /// Watches one call. Dropped, it says so in the span, if the call has not ended.
 ///
@@ -117,33 +117,3 @@ impl Drop for Watch {
         self.end_with(verdict);
     }
 }
-
-/// A call of an AI provider outside of a scope, where it would be billed to nobody.
-///
-/// Only with `optional_tracing(false)`; otherwise such calls go through untraced. So do all where `PAID_ENABLED` is false.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UntracedCall;
-
-impl UntracedCall {
-    /// An error if a call here would not be traced, and that is not optional.
-    pub(crate) fn check(optional_tracing: bool) -> Result<(), UntracedCall> {
-        // Who switches tracing off does not want to be stopped by it.
-        if optional_tracing || current_scope().is_some() || !is_enabled() {
-            Ok(())
-        } else {
-            Err(UntracedCall)
-        }
-    }
-}
-
-impl Display for UntracedCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the call would not be traced: make it inside of `paid_tracing(..)`, with tracing initialized, or allow \
-             it with `optional_tracing(true)`",
-        )
-    }
-}
-
-impl std::error::Error for UntracedCall {}

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Response, ResponseBuilderExt};
 
 use super::body::WatchedBody;
@@ -53,12 +53,15 @@ impl Hook {
     ///
     /// # Errors
     ///
-    /// It would not be traced, and has to be.
+    /// It would not be traced, and has to be: it is outside of a scope, or its host is not known.
     pub fn begin(&self, request: &mut impl Outgoing) -> Result<Option<Exchange>, UntracedCall> {
         if self.is_idle() {
             return Ok(None);
         }
-        let Some(mut recognized) = self.recognize(request) else { return Ok(None) };
+        let Some(mut recognized) = self.recognize(request) else {
+            self.check_unrecognized(request)?;
+            return Ok(None);
+        };
         UntracedCall::check(self.optional_tracing)?;
         if !Watch::is_wanted() {
             return Ok(None);
@@ -77,6 +80,12 @@ impl Hook {
         let change = Change { asked: is_asked.then(|| recognized.clone()), upload };
         let watch = Watch::start(recognized.of_async_client());
         Ok(watch.map(|watch| Exchange { watch, change }))
+    }
+
+    fn check_unrecognized(&self, request: &impl Outgoing) -> Result<(), UntracedCall> {
+        let (host, path, method) = (request.host(), request.path(), request.method().as_str());
+        let seen = engine::Request { method, host: &host, path: &path, body: request.body() };
+        UntracedCall::check_unrecognized(self.optional_tracing, &seen)
     }
 
     fn recognize(&self, request: &impl Outgoing) -> Option<Recognized> {
@@ -107,11 +116,17 @@ fn ask(recognized: &Recognized, request: &mut impl Outgoing) -> bool {
     true
 }
 
-/// Whether a header holds for this body alone.
+/// Whether a header holds for this body alone: a digest of it, a signature over it, or a scheme of authorization other
+/// than those that hold for any body.
 fn is_signed(headers: &HeaderMap) -> bool {
-    const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "x-amz-content-sha256"];
-    let authorization = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
-    authorization.starts_with(b"AWS4-") || DIGESTS.into_iter().any(|name| headers.contains_key(name))
+    const PARTS: [&str; 9] =
+        ["signature", "digest", "sha1", "sha256", "sha384", "sha512", "md5", "checksum", "hmac"];
+    let is_of_body = |name: &HeaderName| PARTS.iter().any(|part| name.as_str().contains(part));
+    let is_plain = |value: &HeaderValue| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        [&b"bearer"[..], b"basic"].iter().any(|plain| scheme.eq_ignore_ascii_case(plain))
+    };
+    headers.keys().any(is_of_body) || !headers.get_all(AUTHORIZATION).iter().all(is_plain)
 }
 
 #[cfg(feature = "openai")]

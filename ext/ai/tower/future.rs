@@ -56,7 +56,10 @@ where
             CallProjection::Plain { call } => (ready!(call.poll(context)), None),
             CallProjection::Counted { call, exchange } => (ready!(call.poll(context)), exchange.take()),
             CallProjection::Refused { error } => {
-                return Poll::Ready(Err(error.take().unwrap_or(UntracedCall).into()));
+                return Poll::Ready(Err(match error.take() {
+                    Some(error) => error.into(),
+                    None => "the future was polled after its end".into(),
+                }));
             }
         };
         Poll::Ready(match answer {

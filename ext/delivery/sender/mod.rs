@@ -126,7 +126,7 @@ impl Sender {
             let waits = |batch: &&mut Batch| batch.asked.is_none();
             self.held.iter_mut().filter(waits).for_each(|batch| batch.not_before = None);
         }
-        self.source.look_after(&self.shared, flushing);
+        self.source.look_after(&self.shared, (flushes, flushing));
         self.give_back();
         self.shared.queue.prepare();
         self.report_losses(false);

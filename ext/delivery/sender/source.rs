@@ -19,6 +19,8 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How often what was settled is noted on disk, and how often ended processes are looked for.
 const PERSIST: Duration = Duration::from_millis(200);
 const TIDY: Duration = Duration::from_secs(3);
+/// How often, while someone waits and more folders than can be read at once are there.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// In memory, everything that happens wakes the sender.
 const NOTHING_TO_DO: Duration = Duration::from_secs(60);
 
@@ -31,11 +33,23 @@ pub(super) struct Source {
     tidied: Option<Instant>,
     key: Option<String>,
     flushing: bool,
+    /// The newest flush that the directory was looked through for.
+    looked_for: u64,
+    reported_others: bool,
 }
 
 impl Source {
     pub fn new(disk: Option<Arc<Disk>>) -> Self {
-        Source { disk, unread_since: None, unnoted_since: None, tidied: None, key: None, flushing: false }
+        Source {
+            disk,
+            unread_since: None,
+            unnoted_since: None,
+            tidied: None,
+            key: None,
+            flushing: false,
+            looked_for: 0,
+            reported_others: false,
+        }
     }
 
     fn spool(&self) -> Option<&Spool> {
@@ -109,18 +123,45 @@ impl Source {
         }
     }
 
-    /// What is to be done from time to time.
-    pub fn look_after(&mut self, shared: &Shared, flushing: bool) {
+    /// What is to be done from time to time. A flush that is new has the directory looked through at once.
+    pub fn look_after(&mut self, shared: &Shared, (flushes, flushing): (u64, bool)) {
         self.flushing = flushing;
         if self.unnoted_since.is_some_and(|since| since.elapsed() >= PERSIST) {
             self.note();
         }
-        if self.tidied.is_some_and(|tidied| tidied.elapsed() < TIDY) {
-            return;
+        let news = flushing && self.looked_for != flushes;
+        let more = flushing && self.spool().is_some_and(|spool| spool.orphaned().own_bytes > 0);
+        let pause = if more { LOOK_AGAIN } else { TIDY };
+        if news || self.tidied.is_none_or(|tidied| tidied.elapsed() >= pause) {
+            self.look(shared);
+            if self.tidied.is_some() || self.disk.as_ref().is_none_or(|disk| disk.is_unusable()) {
+                self.looked_for = flushes;
+            }
         }
+        if flushing {
+            let is_clear = self
+                .spool()
+                .is_none_or(|spool| spool.orphaned().own_bytes == 0 && !spool.has_unread_adopted());
+            shared.queue.looked(self.looked_for, is_clear);
+        }
+    }
+
+    fn look(&mut self, shared: &Shared) {
         let Some(spool) = self.spool() else { return };
         let findings = spool.tidy();
+        let others = spool.orphaned().other_bytes;
+        let dir = spool.dir().to_owned();
         self.tidied = Some(Instant::now());
+        if others > 0 && !std::mem::replace(&mut self.reported_others, true) {
+            log(|| {
+                tracing::warn!(
+                    target: "paid",
+                    "{others} bytes of spans in {} were recorded under another key, and wait for a process with it: start \
+                     one with that key to deliver them",
+                    dir.display()
+                )
+            });
+        }
         // What was found may be empty: it is removed as what was delivered is.
         self.unnoted_since.get_or_insert_with(Instant::now);
         for finding in findings {
@@ -145,6 +186,9 @@ impl Source {
 
     /// How long the sender may sleep before it has to look after something.
     pub fn longest_sleep(&self) -> Duration {
+        if self.flushing && self.disk.is_some() {
+            return LOOK_AGAIN;
+        }
         match (&self.disk, self.unnoted_since) {
             (_, Some(since)) => PERSIST.saturating_sub(since.elapsed()),
             (Some(_), None) => super::LONGEST_SLEEP,

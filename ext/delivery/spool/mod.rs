@@ -123,6 +123,15 @@ pub(crate) enum Finding {
     },
 }
 
+/// What ended processes left in the directory and nobody has adopted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orphaned {
+    /// Bytes in folders of this account.
+    pub own_bytes: u64,
+    /// Bytes in folders of other keys.
+    pub other_bytes: u64,
+}
+
 pub(crate) struct Spool {
     disk: Arc<dyn Disk>,
     settings: SpoolSettings,
@@ -140,6 +149,7 @@ pub(crate) struct Spool {
     read: AtomicU64,
     /// Whether there may be records of ended processes.
     has_left: AtomicBool,
+    orphaned: Mutex<Orphaned>,
 }
 
 impl Spool {
@@ -176,6 +186,7 @@ impl Spool {
             appended: AtomicU64::new(0),
             read: AtomicU64::new(0),
             has_left: AtomicBool::new(false),
+            orphaned: Mutex::default(),
             home: Mutex::new(Some(home)),
             disk,
             settings,
@@ -281,6 +292,17 @@ impl Spool {
         let read = self.read.load(Ordering::Acquire);
         let own = self.appended.load(Ordering::Acquire).saturating_sub(read);
         own + u64::from(self.has_left.load(Ordering::Acquire))
+    }
+
+    /// Whether there may be records of ended processes that were not read yet.
+    pub fn has_unread_adopted(&self) -> bool {
+        self.has_left.load(Ordering::Acquire)
+    }
+
+    /// Whether orphaned folders of this account wait to be adopted, and how many bytes of other accounts' spans are in
+    /// orphaned folders, as of the last look.
+    pub fn orphaned(&self) -> Orphaned {
+        *lock(&self.orphaned)
     }
 
     /// Looks around: takes over what ended processes left, removes what is too old, sets aside what can't be read.

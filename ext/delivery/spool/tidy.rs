@@ -8,7 +8,7 @@ use super::disk::{self, Disk};
 use super::folder;
 use super::names::{self, FolderName, LOCK, SegmentName};
 use super::reader::{Reader, oldest};
-use super::{Finding, Lost, LostCause, Spool};
+use super::{Finding, Lost, LostCause, Orphaned, Spool, lock, usage};
 
 /// A folder that was not finished after so many seconds never will be.
 const UNREADY: u64 = 3600;
@@ -22,10 +22,11 @@ pub(super) fn tidy(spool: &Spool, reader: &mut Reader) -> Vec<Finding> {
         reader.find(Finding::Problem { path: spool.dir().to_owned(), error: error.to_string() });
         Vec::new()
     });
+    let mut orphaned = Orphaned::default();
     for entry in entries.iter().filter(|entry| entry.is_dir()) {
         let path = spool.dir().join(&entry.name);
         let result = match FolderName::parse(entry.text()) {
-            Some(name) if !reader.is_alien(&path) => look_at(spool, reader, &path, &name),
+            Some(name) if !reader.is_alien(&path) => look_at(spool, reader, &path, &name, &mut orphaned),
             None if names::is_unready(entry.text()) && entry.modified + UNREADY < disk.now() => {
                 remove_unready(disk, &path)
             }
@@ -38,17 +39,29 @@ pub(super) fn tidy(spool: &Spool, reader: &mut Reader) -> Vec<Finding> {
             Ok(()) => {}
         }
     }
+    *lock(&spool.orphaned) = orphaned;
     std::mem::take(&mut reader.findings)
 }
 
-fn look_at(spool: &Spool, reader: &mut Reader, path: &Path, name: &FolderName) -> io::Result<()> {
+fn look_at(
+    spool: &Spool,
+    reader: &mut Reader,
+    path: &Path,
+    name: &FolderName,
+    orphaned: &mut Orphaned,
+) -> io::Result<()> {
     let disk = spool.disk.as_ref();
     let adopts = name.fits(&reader.key);
     let oldest = oldest(spool);
-    if (adopts && !reader.has_room()) || (!adopts && !folder::seems_older(disk, path, oldest)?) {
+    let Some(claim) = Claim::take(disk, spool.dir(), name)? else { return Ok(()) };
+    if adopts && !reader.has_room() {
+        orphaned.own_bytes += usage::size(disk, path, 0);
         return Ok(());
     }
-    let Some(claim) = Claim::take(disk, spool.dir(), name)? else { return Ok(()) };
+    if !adopts && !folder::seems_older(disk, path, oldest)? {
+        orphaned.other_bytes += usage::size(disk, path, 0);
+        return Ok(());
+    }
     if adopts {
         return reader.adopt(spool, claim);
     }

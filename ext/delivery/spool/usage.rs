@@ -78,7 +78,7 @@ impl Usage {
 }
 
 /// Of a folder that others work in: what can't be seen does not count.
-fn size(disk: &dyn Disk, dir: &Path, depth: u32) -> u64 {
+pub(super) fn size(disk: &dyn Disk, dir: &Path, depth: u32) -> u64 {
     let entries = disk::list(disk, dir).unwrap_or_default();
     let size = |entry: &disk::Entry| match entry.is_dir() {
         true if depth > 0 => size(disk, &dir.join(&entry.name), depth - 1),

@@ -16,6 +16,9 @@ pub enum TracingError {
     AlreadyInitialized,
     /// The account is traced already, with other settings; the text names those that differ.
     Conflict(String),
+    /// [`TracingOptions::require_spool`](super::super::TracingOptions::require_spool) is set, and there is no spool
+    /// directory that can be used; the text says why.
+    SpoolUnusable(String),
     /// Tracing was shut down.
     ShutDown,
 }
@@ -39,6 +42,11 @@ impl fmt::Display for TracingError {
                 f,
                 "this account is traced already, and {problem}: give all settings where tracing starts first, or call \
                  shutdown(..) before"
+            ),
+            TracingError::SpoolUnusable(problem) => write!(
+                f,
+                "a spool directory is required, and there is none to use: {problem}. Set spool_dir(..) or PAID_SPOOL_DIR to a \
+                 directory that this user can write"
             ),
             TracingError::ShutDown => f.write_str("it was shut down"),
         }

@@ -30,6 +30,8 @@ pub use exit::{FlushGuard, flush_guard};
 /// The collector, unless a setting or `PAID_OTEL_COLLECTOR_ENDPOINT` names another.
 const DEFAULT_ENDPOINT: &str = "https://collector.agentpaid.io:4318/v1/traces";
 const ENDPOINT: &str = "PAID_OTEL_COLLECTOR_ENDPOINT";
+/// How long `require_spool` waits for the directory to be opened.
+const SPOOL_TIMEOUT: Duration = Duration::from_secs(5);
 const ENABLED: &str = "PAID_ENABLED";
 
 /// The account that a scope traces under.
@@ -166,6 +168,7 @@ fn report(error: &TracingError) {
         TracingError::AlreadyInitialized => 3,
         TracingError::Conflict(_) => 4,
         TracingError::ShutDown => 5,
+        TracingError::SpoolUnusable(_) => 6,
     };
     if REPORTED.load(Ordering::Relaxed) & (1 << kind) != 0
         || REPORTED.fetch_or(1 << kind, Ordering::Relaxed) & (1 << kind) != 0
@@ -229,6 +232,12 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         pipeline: pipeline.clone(),
     });
     drop(running);
+    if options.requires_spool()
+        && let Err(problem) = pipeline.wait_for_spool(SPOOL_TIMEOUT)
+    {
+        pipeline.close();
+        return Err(TracingError::SpoolUnusable(problem));
+    }
     report_start(account, is_default, &pipeline, &account_label, spool_dir.as_deref());
     Ok(pipeline)
 }
@@ -340,6 +349,11 @@ pub(super) fn each(timeout: Duration, one: impl Fn(&Pipeline, Duration) -> bool)
 
 pub(super) fn stats() -> DeliveryStats {
     pipelines().iter().map(|pipeline| pipeline.stats()).fold(DeliveryStats::default(), |sum, one| sum + one)
+}
+
+pub(super) fn is_durable() -> bool {
+    let pipelines = pipelines();
+    !pipelines.is_empty() && pipelines.iter().all(|pipeline| pipeline.is_durable())
 }
 
 pub(super) fn problem() -> Option<String> {

@@ -1,6 +1,7 @@
 //! AI calls through `reqwest-middleware`, of every provider, as they arrive at a collector.
 
 mod errors;
+mod hosts;
 mod kinds;
 mod scopes;
 mod streams;

@@ -3,7 +3,9 @@
 
 pub mod audio;
 pub mod crowd;
+pub mod hosts;
 pub mod kinds;
+pub mod lines;
 pub mod spans;
 pub mod streams;
 pub mod world;

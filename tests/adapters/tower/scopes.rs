@@ -4,6 +4,7 @@ use paid::ai::{AiCall, UntracedCall};
 use tower::{Layer, Service, ServiceExt};
 
 use super::{CHAT_SPAN, assert_failed, bytes, chat_of, count, hyper, layer, post, read, world};
+use crate::support::hosts::{calls, others};
 
 #[tokio::test]
 async fn outside_of_a_scope_calls_go_through_as_they_are() {
@@ -92,4 +93,22 @@ async fn hosts_that_are_not_known_are_not_counted() {
     let request = chat_of(&world.sandbox, "hello there", false);
     assert!(scope.run_async(read(unknown, request)).await.unwrap().status().is_success());
     assert!(world.calls().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_call_to_a_host_that_is_not_known_is_refused_where_calls_have_to_be_traced() {
+    let world = world().await;
+    let strict = paid::ai::PaidLayer::new().optional_tracing(false).layer(hyper());
+    let base = world.sandbox.base_url();
+    let host = base.trim_start_matches("http://").split('/').next().unwrap();
+    for (path, body) in calls() {
+        let call = strict.clone().oneshot(post(&format!("http://{host}{path}"), &body));
+        let error = world.scope().run_async(call).await.unwrap_err();
+        assert!(error.is::<UntracedCall>(), "{error}");
+        assert!(error.to_string().contains("Providers::compatible("), "{error}");
+    }
+    assert!(world.received().is_empty(), "nothing was sent");
+    for (path, body) in others() {
+        strict.clone().oneshot(post(&format!("http://{host}{path}"), &body)).await.unwrap();
+    }
 }

@@ -76,8 +76,20 @@ async fn a_body_that_is_signed_is_sent_as_it_is() {
     let world = world().await;
     for (name, value) in [
         ("authorization", "AWS4-HMAC-SHA256 Credential=x, Signature=y"),
+        ("authorization", "HMAC-SHA256 SignedHeaders=x&Signature=y"),
+        ("authorization", "Signature keyId=\"x\""),
+        ("authorization", "an-opaque-key"),
         ("content-digest", "sha-256=:x:"),
+        ("repr-digest", "sha-256=:x:"),
+        ("digest", "SHA-256=x"),
         ("content-md5", "x"),
+        ("x-content-sha256", "x"),
+        ("x-ms-content-sha256", "x"),
+        ("x-amz-content-sha256", "x"),
+        ("x-amz-checksum-crc32", "x"),
+        ("signature", "sig=:x:"),
+        ("signature-input", "sig=()"),
+        ("x-hub-signature-256", "sha256=x"),
     ] {
         let mut request = world.chat(true);
         request.headers_mut().insert(name, value.parse().unwrap());
@@ -87,6 +99,18 @@ async fn a_body_that_is_signed_is_sent_as_it_is() {
         if name != "authorization" {
             assert!(call.text("paid.usage.missing").is_some());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_that_holds_for_any_body_is_no_signature() {
+    let world = world().await;
+    for value in ["bearer sk-a-secret-key", "Basic c2VjcmV0OnNlY3JldA=="] {
+        let mut request = world.chat(true);
+        request.headers_mut().insert("authorization", value.parse().unwrap());
+        world.traced_call(read(world.http.clone(), request)).await.0.unwrap();
+        let sent = world.received().pop().unwrap().json().unwrap();
+        assert_eq!(sent["stream_options"]["include_usage"], true, "{value}");
     }
 }
 

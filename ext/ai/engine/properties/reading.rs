@@ -128,7 +128,7 @@ impl Asked {
             attributes.iter().map(|one| format!("{}={}", one.key, one.value)).collect();
         let length = attributes.iter().map(String::len).sum::<usize>();
         assert!(length < 2000, "spans are small: {length}");
-        (attributes, format!("{:?}", outcome.into_status()))
+        (attributes, format!("{:?}", outcome.into_status(false)))
     }
 
     fn measure(&self) -> Measure {

@@ -89,7 +89,7 @@ struct Told {
 fn told(verdict: Verdict) -> Told {
     let short = |key: &str| key.trim_start_matches("gen_ai.").trim_start_matches("usage.").to_string();
     let attributes = verdict.attributes.iter();
-    let status = match verdict.outcome.into_status().0 {
+    let status = match verdict.outcome.into_status(false).0 {
         crate::ext::delivery::Status::Error(message) => message,
         status => format!("{status:?}"),
     };
