@@ -147,7 +147,7 @@ impl Failures {
         if self.logged.is_none_or(|logged| logged.elapsed() >= AGAIN) {
             self.logged = self.last;
             log(
-                || tracing::error!(target: "paid", "spans are kept in memory only, until the disk works: {problem}"),
+                || tracing::error!(target: "paid", "spans are kept in memory only, until the spool can be written again: {problem}"),
             );
         }
         disk.set_problem(Some(format!("spans are in memory only: {problem}")));

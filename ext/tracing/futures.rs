@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::outcome::Outcome;
 use super::scope::{ActiveScope, Innermost, Opened, PaidTracing, carried};
+use super::thread_context::attach;
 
 pin_project! {
     /// A future that runs in a scope. See [`PaidTracing::run_async`].
@@ -32,7 +33,7 @@ pin_project! {
                 // Never polled, so its scope never opened; what is recorded is not the outer scope's either.
                 None => Some(Innermost::Untraced("the scope's future was dropped before it ran".into()).context()),
             };
-            let _attached = context.map(Context::attach);
+            let _attached = context.and_then(attach);
             this.work.set(None);
         }
     }
@@ -88,7 +89,7 @@ impl<F: Future> Future for Traced<F> {
             return Poll::Pending;
         };
         let polled = {
-            let _attached = running.context.clone().map(Context::attach);
+            let _attached = running.context.clone().and_then(attach);
             catch_unwind(AssertUnwindSafe(|| work.poll(context)))
         };
         match polled {
@@ -140,7 +141,7 @@ pin_project! {
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _attached = this.context.clone().attach();
+            let _attached = attach(this.context.clone());
             this.work.set(None);
         }
     }
@@ -152,7 +153,7 @@ impl<F: Future> Future for Scoped<F> {
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(work) = this.work.as_pin_mut() else { return Poll::Pending };
-        let _attached = this.context.clone().attach();
+        let _attached = attach(this.context.clone());
         work.poll(context)
     }
 }
@@ -172,7 +173,7 @@ impl<F: Future> Future for Scoped<F> {
 pub fn carry_scope<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let context = carried();
     move || {
-        let _attached = context.attach();
+        let _attached = attach(context);
         work()
     }
 }

@@ -38,6 +38,7 @@ mod shutdown_signals;
 mod id;
 mod scope;
 mod signal;
+pub(crate) mod thread_context;
 mod token;
 
 pub use dead_letters::{StoredDeadLetter, dead_letters};

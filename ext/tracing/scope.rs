@@ -16,6 +16,7 @@ use super::ids;
 use super::metadata::Metadata;
 use super::outcome::Outcome;
 use super::runtime::{self, ScopeAccount};
+use super::thread_context::{self, attach, current_with, with_context};
 use super::token::{self, TracingToken};
 use crate::ext::delivery::{Attribute, Owner, Parent, Pipeline, Refused, Span, now_unix_nano};
 use crate::ext::process;
@@ -118,11 +119,11 @@ impl PaidTracing {
         let scope = match self.open() {
             Opened::Scope(scope) => scope,
             Opened::Untraced(hidden) => {
-                let _attached = hidden.map(Context::attach);
+                let _attached = hidden.and_then(attach);
                 return work();
             }
         };
-        let attached = Innermost::of_thread(&scope).context().attach();
+        let attached = attach(Innermost::of_thread(&scope).context());
         let result = catch_unwind(AssertUnwindSafe(work));
         drop(attached);
         match result {
@@ -162,17 +163,17 @@ impl PaidTracing {
     pub fn enter(self) -> Scope {
         match self.open() {
             Opened::Scope(scope) => {
-                let attached = Innermost::of_thread(&scope).context().attach();
-                Scope { scope: Some(scope), attached: Some(attached), _not_send: PhantomData }
+                let attached = attach(Innermost::of_thread(&scope).context());
+                Scope { scope: Some(scope), attached, _not_send: PhantomData }
             }
             Opened::Untraced(hidden) => {
-                Scope { scope: None, attached: hidden.map(Context::attach), _not_send: PhantomData }
+                Scope { scope: None, attached: hidden.and_then(attach), _not_send: PhantomData }
             }
         }
     }
 
     pub(super) fn open(self) -> Opened {
-        if self.off && !is_in_scope() {
+        if !thread_context::is_usable() || (self.off && !is_in_scope()) {
             return Opened::Untraced(None);
         }
         let pipeline = match runtime::pipeline(&self.account) {
@@ -237,7 +238,7 @@ impl Opened {
 
 /// Whether the code runs in a scope, traced or not.
 fn is_in_scope() -> bool {
-    Context::map_current(|context| context.get::<Innermost>().is_some())
+    with_context(|context| context.get::<Innermost>().is_some()).unwrap_or(false)
 }
 
 /// A scope that is open. What it holds goes to every span inside.
@@ -286,7 +287,7 @@ impl Innermost {
 
     /// The current context with this scope in it.
     pub fn context(self) -> Context {
-        Context::current_with_value(self)
+        current_with(self)
     }
 
     /// A runtime that blocks inside of a scope polls its other tasks in that scope, too. What they record is billed to
@@ -309,20 +310,21 @@ impl Innermost {
 
 /// The innermost scope of this thread's context, or why it is untraced; none outside of every scope.
 pub(super) fn innermost() -> Option<Result<Arc<ActiveScope>, Cow<'static, str>>> {
-    Context::map_current(|context| match context.get::<Innermost>()? {
+    with_context(|context| match context.get::<Innermost>()? {
         Innermost::Traced { scope, entered_by } => {
             Innermost::check_task(*entered_by);
             Some(Ok(scope.clone()))
         }
         Innermost::Untraced(reason) => Some(Err(reason.clone())),
     })
+    .flatten()
 }
 
 /// The current context, to be carried into other tasks and threads.
 pub(super) fn carried() -> Context {
     match innermost() {
         Some(Ok(scope)) => Innermost::of_future(&scope).context(),
-        _ => Context::current(),
+        _ => thread_context::current(),
     }
 }
 
@@ -420,7 +422,11 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        drop(self.attached.take());
+        match thread_context::is_usable() {
+            true => drop(self.attached.take()),
+            // There is no context left to take it out of.
+            false => std::mem::forget(self.attached.take()),
+        }
         let Some(scope) = self.scope.take() else { return };
         let outcome = match std::thread::panicking() {
             true => Outcome::of_unwinding(),

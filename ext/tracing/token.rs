@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::sync::{PoisonError, RwLock};
 
 use opentelemetry::trace::TraceId;
-use opentelemetry::{Context, ContextGuard};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::ids;
+use super::thread_context::{attach, current_with, with_context};
 
 /// A tracing token: a 128-bit trace id, never zero. Processes that trace with the same token land in one trace.
 ///
@@ -154,7 +154,7 @@ pub fn unset_tracing_token() {
 /// });
 /// ```
 pub fn with_tracing_token<R>(token: TracingToken, work: impl FnOnce() -> R) -> R {
-    let _guard: ContextGuard = Context::current_with_value(Scoped(token)).attach();
+    let _attached = attach(current_with(Scoped(token)));
     work()
 }
 
@@ -162,6 +162,6 @@ struct Scoped(TracingToken);
 
 /// The token that holds here: the scoped one first.
 pub(crate) fn current() -> Option<TracingToken> {
-    let scoped = Context::map_current(|context| context.get::<Scoped>().map(|scoped| scoped.0));
-    scoped.or_else(|| *SET.read().unwrap_or_else(PoisonError::into_inner))
+    let scoped = with_context(|context| context.get::<Scoped>().map(|scoped| scoped.0));
+    scoped.flatten().or_else(|| *SET.read().unwrap_or_else(PoisonError::into_inner))
 }

@@ -12,6 +12,7 @@ mod lifecycle;
 mod mirror;
 mod process_token;
 mod reports;
+mod spool;
 mod switched_off;
 mod tasks;
 

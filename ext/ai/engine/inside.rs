@@ -9,15 +9,16 @@ use std::task::{Context as TaskContext, Poll};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
+use crate::ext::tracing::thread_context::{attach, current_with, with_context};
+
 /// In an OpenTelemetry context. It holds only while the call is under way: work that was spawned in it, and goes on,
 /// is not part of it.
 struct Counted(Arc<AtomicBool>);
 
 /// Whether what is done here is part of a call that is counted already.
 pub(crate) fn is_counted() -> bool {
-    Context::map_current(|context| {
-        context.get::<Counted>().is_some_and(|counted| counted.0.load(Ordering::Relaxed))
-    })
+    with_context(|context| context.get::<Counted>().is_some_and(|counted| counted.0.load(Ordering::Relaxed)))
+        .unwrap_or(false)
 }
 
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Mark {
     }
 
     fn context(&self) -> Context {
-        Context::current_with_value(Counted(self.0.clone()))
+        current_with(Counted(self.0.clone()))
     }
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn run<R>(counted: bool, work: impl FnOnce() -> R) -> R {
         return work();
     }
     let mark = Mark::new();
-    let _attached = mark.context().attach();
+    let _attached = attach(mark.context());
     work()
 }
 
@@ -73,7 +74,7 @@ impl<F: Future> Future for Inside<F> {
         let this = self.project();
         let Some(mark) = this.mark else { return this.work.poll(context) };
         let polled = {
-            let _attached = mark.context().attach();
+            let _attached = attach(mark.context());
             this.work.poll(context)
         };
         if polled.is_ready() {

@@ -12,7 +12,6 @@ use async_openai::config::Config;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::retry::OpenAIRetryLayer;
 use async_openai::middleware::{HttpRequestFactory, ReqwestService};
-use opentelemetry::Context;
 use opentelemetry::context::FutureExt;
 use reqwest::Response;
 use tower_layer::Layer;
@@ -171,7 +170,7 @@ where
         let next = self.inner.clone();
         let inner = mem::replace(&mut self.inner, next);
         let hook = self.hook.clone();
-        let called_in = current_scope().map(|_| Context::current());
+        let called_in = current_scope().map(|_| crate::ext::tracing::thread_context::current());
         Box::pin(async move {
             let call = counted(hook, inner, request);
             match called_in {

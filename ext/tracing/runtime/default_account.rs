@@ -15,6 +15,7 @@ use std::task::{Context as TaskContext, Poll};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
+use super::super::thread_context::{attach, current_with, with_context};
 use super::TracingError;
 use crate::account::{Account, Clients, clients};
 use crate::{Token, environment};
@@ -23,16 +24,16 @@ use crate::{Token, environment};
 struct ScopedDefault(Arc<Account>);
 
 fn context_with(account: &Arc<Account>) -> Context {
-    Context::current_with_value(ScopedDefault(account.clone()))
+    current_with(ScopedDefault(account.clone()))
 }
 
 /// The account of the innermost `as_default` around the code.
 pub(in crate::ext::tracing) fn scoped() -> Option<Arc<Account>> {
-    Context::map_current(|context| context.get::<ScopedDefault>().map(|default| default.0.clone()))
+    with_context(|context| context.get::<ScopedDefault>().map(|default| default.0.clone())).flatten()
 }
 
 pub(in crate::ext::tracing) fn run_as_default<R>(account: &Arc<Account>, work: impl FnOnce() -> R) -> R {
-    let _attached = context_with(account).attach();
+    let _attached = attach(context_with(account));
     work()
 }
 
@@ -49,7 +50,7 @@ pin_project! {
     impl<F> PinnedDrop for AsDefault<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _attached = context_with(this.account).attach();
+            let _attached = attach(context_with(this.account));
             this.work.set(None);
         }
     }
@@ -67,7 +68,7 @@ impl<F: Future> Future for AsDefault<F> {
     fn poll(self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
         let Some(work) = this.work.as_pin_mut() else { return Poll::Pending };
-        let _attached = context_with(this.account).attach();
+        let _attached = attach(context_with(this.account));
         work.poll(context)
     }
 }
