@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[allow(dead_code, reason = "no test needs all of it")]
+#[path = "../ai_support/mod.rs"]
+mod ai_support;
+mod cases;
 mod engine;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "no test needs all of it")]
 #[path = "../ai_support/mod.rs"]
 mod ai_support;
+mod cases;
 mod errors;
 mod hosts;
 mod kinds;

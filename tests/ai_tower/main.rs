@@ -7,6 +7,7 @@
 #[path = "../ai_support/mod.rs"]
 mod ai_support;
 mod bodies;
+mod cases;
 mod crowd;
 mod errors;
 mod kinds;

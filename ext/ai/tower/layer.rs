@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::{BoxError, PeekedBody, ResponseFuture, WatchedBody};
 use crate::ext::ai::engine::Providers;
-use crate::ext::ai::http::Hook;
+use crate::ext::ai::http::{Hook, Outgoing};
 
 /// A tower layer that records what AI calls used, in the current scope. All other requests pass through as they are.
 ///
@@ -104,45 +104,59 @@ pub struct PaidService<S> {
     hook: Arc<Hook>,
 }
 
+impl<S> PaidService<S> {
+    fn counted<Q: Outgoing>(&mut self, mut request: Q) -> ResponseFuture<S, Q>
+    where
+        S: Service<Q> + Clone,
+    {
+        match self.hook.begin(&mut request) {
+            Ok(Some(exchange)) => {
+                // The one that is ready makes the call; another one makes it again, if it has to be.
+                let again = exchange.original(&request).map(|original| (self.inner.clone(), original));
+                ResponseFuture::counted(exchange.start(|| self.inner.call(request)), exchange, again)
+            }
+            Ok(None) => ResponseFuture::plain(self.inner.call(request)),
+            Err(error) => ResponseFuture::refused(error),
+        }
+    }
+}
+
 impl<S, B, R> Service<http::Request<B>> for PaidService<S>
 where
-    S: Service<http::Request<PeekedBody<B>>, Response = http::Response<R>>,
+    S: Service<http::Request<PeekedBody<B>>, Response = http::Response<R>> + Clone,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Unpin,
     R: Body,
 {
     type Response = http::Response<WatchedBody<R>>;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, http::Request<PeekedBody<B>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let mut request = request.map(PeekedBody::new);
-        let looked = self.hook.begin(&mut request);
-        ResponseFuture::new(looked, || self.inner.call(request))
+        self.counted(request.map(PeekedBody::new))
     }
 }
 
 /// `reqwest::Client`, and what is layered over it.
 impl<S> Service<reqwest::Request> for PaidService<S>
 where
-    S: Service<reqwest::Request, Response = reqwest::Response>,
+    S: Service<reqwest::Request, Response = reqwest::Response> + Clone,
     S::Error: Into<BoxError>,
 {
     type Response = reqwest::Response;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, reqwest::Request>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: reqwest::Request) -> Self::Future {
-        let looked = self.hook.begin(&mut request);
-        ResponseFuture::new(looked, || self.inner.call(request))
+    fn call(&mut self, request: reqwest::Request) -> Self::Future {
+        self.counted(request)
     }
 }
 
