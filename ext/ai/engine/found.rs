@@ -45,6 +45,8 @@ pub(super) struct Found {
     /// The call has been answered, and what it asks for goes on.
     pub goes_on: bool,
     pub(super) part: Part,
+    /// A part that holds nothing else has told the usage: what breaks after it is none of the call's.
+    pub usage_came_alone: bool,
     /// A choice has finished, in any part.
     finished: bool,
     /// A part has ended.
@@ -106,6 +108,7 @@ impl Found {
             error: None,
             goes_on: false,
             part: Part::default(),
+            usage_came_alone: false,
             finished: false,
             begun: false,
         }
@@ -168,6 +171,7 @@ impl Found {
             self.usage.model = part.model.or(self.usage.model.take());
         }
         self.finished |= part.finished;
+        self.usage_came_alone |= self.format == Format::Chat && part.counts && !part.choices && !is_first;
         let so_far = match self.format {
             // Counts of nothing are no end, and neither are those that come before a choice has finished.
             Format::Chat if part.counts && !part.choices && !is_first && self.finished => Progress::Done,

@@ -248,6 +248,7 @@ impl Measure {
             return failed(error.kind().unwrap_or("ApiError"), message);
         }
         match end {
+            End::Failed(..) if reader.usage_came_alone() => Outcome::DONE,
             End::Failed(kind, message) => failed(kind, message),
             End::Dropped { panicking } if reader.progress() < Progress::Enough && reader.is_stream() => {
                 if *panicking {

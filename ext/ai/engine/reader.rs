@@ -110,6 +110,11 @@ impl Reader {
         self.found.progress
     }
 
+    /// Whether an event of its own has told the usage.
+    pub fn usage_came_alone(&self) -> bool {
+        self.found.usage_came_alone
+    }
+
     pub fn error(&self) -> Option<&ProviderError> {
         self.found.error.as_ref()
     }

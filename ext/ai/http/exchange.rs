@@ -242,6 +242,13 @@ impl Exchange {
         Watch::inside(Some(&self.watch), call)
     }
 
+    /// The same for a call that may not be made.
+    #[cfg(feature = "tower")]
+    pub fn call_again<F: Future>(&self, call: impl FnOnce() -> Option<F>) -> Option<engine::Inside<F>> {
+        let call = Watch::inside_sync(Some(&self.watch), call)?;
+        Some(Watch::inside(Some(&self.watch), call))
+    }
+
     /// The call failed before its answer.
     #[cfg(feature = "tower")]
     pub fn fail_as(mut self, kind: &str, message: &str) {

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::BoxError;
+use super::shared::Shared;
 use crate::ext::ai::engine::{Inside, UntracedCall};
 use crate::ext::ai::http::{Exchange, WatchedBody};
 
@@ -35,9 +36,7 @@ pin_project! {
     {
         Plain { #[pin] call: S::Future },
         // With the service and the caller's own request, for a host that refuses what was changed.
-        Counted { #[pin] call: Inside<S::Future>, exchange: Option<Exchange>, again: Option<(S, Q)> },
-        // The host has refused it.
-        Again { service: S, request: Option<Q>, exchange: Option<Exchange> },
+        Counted { #[pin] call: Inside<S::Future>, exchange: Option<Exchange>, again: Option<(Shared<S>, Q)> },
         Refused { error: Option<UntracedCall> },
     }
 }
@@ -47,7 +46,7 @@ impl<S: Service<Q>, Q> ResponseFuture<S, Q> {
         ResponseFuture { call: Call::Plain { call } }
     }
 
-    pub(super) fn counted(call: Inside<S::Future>, exchange: Exchange, again: Option<(S, Q)>) -> Self {
+    pub(super) fn counted(call: Inside<S::Future>, exchange: Exchange, again: Option<(Shared<S>, Q)>) -> Self {
         ResponseFuture { call: Call::Counted { call, exchange: Some(exchange), again } }
     }
 
@@ -72,28 +71,22 @@ where
                 CallProjection::Counted { call, exchange, again } => {
                     (ready!(call.poll(context)), exchange.take(), again.take())
                 }
-                CallProjection::Again { service, request, exchange } => {
-                    match (ready!(service.poll_ready(context)), request.take(), exchange.take()) {
-                        (Ok(()), Some(request), Some(exchange)) => {
-                            let call = exchange.start(|| service.call(request));
-                            let exchange = Some(exchange);
-                            this.call.set(Call::Counted { call, exchange, again: None });
-                            continue;
-                        }
-                        (Err(error), _, exchange) => (Err(error), exchange, None),
-                        _ => return Poll::Ready(Err(POLLED_AFTER_END.into())),
-                    }
-                }
                 CallProjection::Refused { error } => {
                     return Poll::Ready(Err(error.take().map_or_else(|| POLLED_AFTER_END.into(), Into::into)));
                 }
             };
             if let Some((service, request)) = again
                 && let Ok(answer) = &answer
-                && exchange.as_mut().is_some_and(|exchange| exchange.is_refused(answer.status()))
+                && let Some(refused) = &mut exchange
+                && refused.is_refused(answer.status())
             {
-                this.call.set(Call::Again { service, request: Some(request), exchange });
-                continue;
+                // What the call held of the service is free again.
+                this.call.set(Call::Refused { error: None });
+                let call = refused.call_again(|| service.call_if_ready(context, request));
+                if let Some(call) = call {
+                    this.call.set(Call::Counted { call, exchange, again: None });
+                    continue;
+                }
             }
             return Poll::Ready(match answer {
                 Ok(answer) => Ok(answer.watched(Counted(exchange))),

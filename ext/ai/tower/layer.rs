@@ -9,6 +9,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::shared::Shared;
 use super::{BoxError, PeekedBody, ResponseFuture, WatchedBody};
 use crate::ext::ai::engine::Providers;
 use crate::ext::ai::http::{Hook, Outgoing};
@@ -83,7 +84,7 @@ impl<S> Layer<S> for PaidLayer {
     type Service = PaidService<S>;
 
     fn layer(&self, inner: S) -> PaidService<S> {
-        PaidService { inner, hook: self.0.clone() }
+        PaidService { inner: Shared::new(inner), hook: self.0.clone() }
     }
 }
 
@@ -98,20 +99,25 @@ impl fmt::Debug for PaidLayer {
 }
 
 /// The service that [`PaidLayer`] makes.
-#[derive(Clone)]
 pub struct PaidService<S> {
-    inner: S,
+    inner: Shared<S>,
     hook: Arc<Hook>,
+}
+
+/// A clone has a service of its own.
+impl<S: Clone> Clone for PaidService<S> {
+    fn clone(&self) -> Self {
+        PaidService { inner: self.inner.separate(), hook: self.hook.clone() }
+    }
 }
 
 impl<S> PaidService<S> {
     fn counted<Q: Outgoing>(&mut self, mut request: Q) -> ResponseFuture<S, Q>
     where
-        S: Service<Q> + Clone,
+        S: Service<Q>,
     {
         match self.hook.begin(&mut request) {
             Ok(Some(exchange)) => {
-                // The one that is ready makes the call; another one makes it again, if it has to be.
                 let again = exchange.original(&request).map(|original| (self.inner.clone(), original));
                 ResponseFuture::counted(exchange.start(|| self.inner.call(request)), exchange, again)
             }
@@ -123,7 +129,7 @@ impl<S> PaidService<S> {
 
 impl<S, B, R> Service<http::Request<B>> for PaidService<S>
 where
-    S: Service<http::Request<PeekedBody<B>>, Response = http::Response<R>> + Clone,
+    S: Service<http::Request<PeekedBody<B>>, Response = http::Response<R>>,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Unpin,
     R: Body,
@@ -133,7 +139,7 @@ where
     type Future = ResponseFuture<S, http::Request<PeekedBody<B>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context).map_err(Into::into)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
@@ -144,7 +150,7 @@ where
 /// `reqwest::Client`, and what is layered over it.
 impl<S> Service<reqwest::Request> for PaidService<S>
 where
-    S: Service<reqwest::Request, Response = reqwest::Response> + Clone,
+    S: Service<reqwest::Request, Response = reqwest::Response>,
     S::Error: Into<BoxError>,
 {
     type Response = reqwest::Response;
@@ -152,7 +158,7 @@ where
     type Future = ResponseFuture<S, reqwest::Request>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context).map_err(Into::into)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: reqwest::Request) -> Self::Future {
@@ -162,6 +168,6 @@ where
 
 impl<S: fmt::Debug> fmt::Debug for PaidService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaidService").field("inner", &self.inner).finish_non_exhaustive()
+        self.inner.show(&mut f.debug_struct("PaidService"))
     }
 }
