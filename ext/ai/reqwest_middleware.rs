@@ -62,8 +62,16 @@ impl Middleware for PaidMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         match self.0.begin(&mut request).map_err(Error::middleware)? {
-            Some(exchange) => {
-                exchange.run(next.run(request, extensions), |watch, error| watch.fail(error)).await
+            Some(mut exchange) => {
+                let original = exchange.original(&request);
+                let mut result = exchange.inside(next.clone().run(request, extensions)).await;
+                // A host that refuses to be asked gets what the caller made.
+                if let (Ok(answer), Some(original)) = (&result, original)
+                    && exchange.is_refused(answer.status())
+                {
+                    result = exchange.inside(next.run(original, extensions)).await;
+                }
+                exchange.finish(result, |watch, error| watch.fail(error))
             }
             None => next.run(request, extensions).await,
         }

@@ -67,6 +67,11 @@ impl Events {
     }
 
     fn event(&mut self) -> Option<Result<StreamEvent, BadEvent>> {
+        // An event without content, as some gateways send to keep the connection.
+        if !self.too_large && self.sse.event() != b"error" && self.data.trim_ascii().is_empty() {
+            self.data.clear();
+            return None;
+        }
         let event = self.read();
         self.data.clear();
         event

@@ -6,7 +6,8 @@ use crc32fast::Hasher;
 
 const PRELUDE: usize = 12;
 const CHECKSUM: usize = 4;
-/// The longest payload and headers that are kept; longer messages are passed over.
+/// The longest payload that is kept, of longer ones pieces are told as they come; and the longest headers, messages with
+/// longer ones are passed over.
 const MOST_PAYLOAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 16 * 1024;
 /// What AWS allows.
@@ -18,6 +19,8 @@ pub(crate) struct EventStream {
     /// The message that is read, unless it is passed over; after the checksum, it is cleared with the next byte.
     kept: Vec<u8>,
     passed_over: bool,
+    /// Its payload is told in pieces.
+    in_pieces: bool,
     total: usize,
     headers: usize,
     /// How much of the message is read.
@@ -28,7 +31,7 @@ pub(crate) struct EventStream {
     broken: bool,
 }
 
-/// A message whose checksums are right.
+/// A message whose checksums are right, or a piece of a long one before that is known.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Message<'a> {
     /// `event`, `exception` or `error`.
@@ -38,14 +41,25 @@ pub(crate) struct Message<'a> {
     /// An error's text.
     pub error: &'a str,
     pub payload: &'a [u8],
+    /// More of the message comes.
+    pub goes_on: bool,
 }
 
 impl EventStream {
     /// The next message; what it was read from is taken off the bytes. None when all of them are read.
-    pub fn next(&mut self, bytes: &mut &[u8]) -> Option<Message<'_>> {
-        while !self.step(bytes)? {}
+    pub fn next<'s, 'b: 's>(&'s mut self, bytes: &mut &'b [u8]) -> Option<Message<'s>> {
+        let payload = loop {
+            match self.step(bytes)? {
+                Step::On => {}
+                Step::Whole => break None,
+                Step::Piece(piece) => break Some(piece),
+            }
+        };
         match message(&self.kept, self.headers) {
-            Some(message) => Some(message),
+            Some(message) => Some(match payload {
+                Some(payload) => Message { payload, goes_on: true, ..message },
+                None => message,
+            }),
             None => {
                 self.broken = true;
                 None
@@ -63,8 +77,8 @@ impl EventStream {
         !self.broken && self.read == 0
     }
 
-    /// Reads on; whether a message that is kept has ended. None if there is nothing to read.
-    fn step(&mut self, bytes: &mut &[u8]) -> Option<bool> {
+    /// Reads on. None if there is nothing to read.
+    fn step<'b>(&mut self, bytes: &mut &'b [u8]) -> Option<Step<'b>> {
         if self.broken || bytes.is_empty() {
             *bytes = &[];
             return None;
@@ -81,27 +95,33 @@ impl EventStream {
             if self.read == PRELUDE && self.begin().is_none() {
                 self.broken = true;
             }
-            return Some(false);
+            return Some(Step::On);
         }
         let before_checksum = self.total - CHECKSUM;
         if self.read < before_checksum {
-            let taken = take(bytes, before_checksum - self.read);
+            let head = PRELUDE + self.headers;
+            let end = if self.in_pieces && self.read < head { head } else { before_checksum };
+            let taken = take(bytes, end - self.read);
             self.hasher.update(taken);
+            if self.in_pieces && self.read >= head {
+                self.read += taken.len();
+                return Some(Step::Piece(taken));
+            }
             if !self.passed_over {
                 self.kept.extend_from_slice(taken);
             }
             self.read += taken.len();
-            return Some(false);
+            return Some(Step::On);
         }
         let taken = take(bytes, self.total - self.read);
         self.checksum.extend_from_slice(taken);
         self.read += taken.len();
         if self.read < self.total {
-            return Some(false);
+            return Some(Step::On);
         }
         self.read = 0;
         self.broken = number(&self.checksum, 0) != Some(self.hasher.clone().finalize());
-        Some(!self.broken && !self.passed_over)
+        Some(if self.broken || self.passed_over { Step::On } else { Step::Whole })
     }
 
     fn begin(&mut self) -> Option<()> {
@@ -117,9 +137,19 @@ impl EventStream {
             return None;
         }
         (self.total, self.headers) = (total, headers);
-        self.passed_over = headers > MOST_HEADERS || payload > MOST_PAYLOAD;
+        self.passed_over = headers > MOST_HEADERS;
+        self.in_pieces = !self.passed_over && payload > MOST_PAYLOAD;
         Some(())
     }
+}
+
+/// What was read of a message.
+enum Step<'a> {
+    On,
+    /// More of the payload of a long message.
+    Piece(&'a [u8]),
+    /// The message has ended.
+    Whole,
 }
 
 fn take<'a>(bytes: &mut &'a [u8], most: usize) -> &'a [u8] {
@@ -186,11 +216,14 @@ mod tests {
 
     /// The names and payloads' lengths of messages, and whether the stream is whole.
     fn read(pieces: &[&[u8]]) -> (Vec<(String, usize)>, bool) {
-        let (mut stream, mut found) = (EventStream::default(), Vec::new());
+        let (mut stream, mut found, mut long) = (EventStream::default(), Vec::new(), 0);
         for piece in pieces {
             let mut rest = *piece;
             while let Some(message) = stream.next(&mut rest) {
-                found.push((message.name.to_string(), message.payload.len()));
+                long += message.payload.len();
+                if !message.goes_on {
+                    found.push((message.name.to_string(), std::mem::take(&mut long)));
+                }
             }
             assert!(rest.is_empty() || stream.is_broken());
         }
@@ -201,7 +234,7 @@ mod tests {
         \x01g\x06\x00\x02\xff\xff\x01h\x08........\x01i\x09................\x0b:event-type\x07\x00\x03yes";
 
     #[test]
-    fn headers_of_every_type_are_read_and_long_messages_are_passed_over() {
+    fn headers_of_every_type_and_long_messages_are_read() {
         let bytes = [
             encoded(HEADERS, b"{}"),
             encoded(HEADERS, &vec![b'x'; MOST_PAYLOAD + 1]),
@@ -209,7 +242,8 @@ mod tests {
             encoded(HEADERS, b""),
         ]
         .concat();
-        let expected = vec![("yes".to_string(), 2), (String::new(), MOST_PAYLOAD), ("yes".to_string(), 0)];
+        let yes = |length| ("yes".to_string(), length);
+        let expected = vec![yes(2), yes(MOST_PAYLOAD + 1), (String::new(), MOST_PAYLOAD), yes(0)];
         for size in [1, 5, 4096, bytes.len()] {
             assert_eq!(read(&bytes.chunks(size).collect::<Vec<_>>()), (expected.clone(), true), "{size}");
         }

@@ -4,7 +4,7 @@ use super::errors::ProviderError;
 use super::json::{Scalar, Visitor};
 use super::recognize::Format;
 use super::skim;
-use super::usage::{Usage, count, seconds};
+use super::usage::{Counts, Place, Usage, count, seconds};
 
 /// How far an answer has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,12 +35,18 @@ pub(super) struct Found {
     pub cut: Cut,
     pub(super) usage: Usage,
     /// Of a second source, which counts where the first tells nothing.
-    pub beside: Usage,
+    pub beside: Counts,
+    /// The sums of the iterations that a call is made of, which count before the rest.
+    iterations: Option<Box<Counts>>,
+    /// The output is told without reasoning, and only the total tells of that.
+    pub reasoning_is_untold: bool,
     pub progress: Progress,
     pub error: Option<ProviderError>,
     /// The call has been answered, and what it asks for goes on.
     pub goes_on: bool,
     pub(super) part: Part,
+    /// A part that holds nothing else has told the usage: what breaks after it is none of the call's.
+    pub usage_came_alone: bool,
     /// A choice has finished, in any part.
     finished: bool,
     /// A part has ended.
@@ -54,6 +60,23 @@ pub(super) struct Part {
     /// Another one than is known. It counts if the part tells anything else.
     model: Option<String>,
     usage: bool,
+    /// Any of its counts is more than zero; those that are not say nothing yet.
+    counts: bool,
+    /// What is told in several entries of a list, and has to be added up.
+    sums: Option<Box<Counts>>,
+    iterations: Option<Box<Counts>>,
+    /// An entry of a list, as far as it is read: what it counts, and how much.
+    entry: (Option<Place>, Option<u64>),
+    /// Of a choice, as far as it is read.
+    choice: (Option<usize>, Option<String>),
+    /// How many choices have told their end.
+    ended_choices: usize,
+    /// Why the only choice has finished, which counts if the part is one that tells its end.
+    reason: Option<String>,
+    /// Another tier than is known.
+    service_tier: Option<String>,
+    /// The model was known before it: it may be passed over, and its id with it.
+    follows_model: bool,
     /// It counts what the whole call used, in Bedrock's own words.
     metrics: bool,
     choices: bool,
@@ -78,11 +101,14 @@ impl Found {
             format,
             cut,
             usage: Usage::default(),
-            beside: Usage::default(),
+            beside: Counts::default(),
+            iterations: None,
+            reasoning_is_untold: false,
             progress: Progress::Reading,
             error: None,
             goes_on: false,
             part: Part::default(),
+            usage_came_alone: false,
             finished: false,
             begun: false,
         }
@@ -90,7 +116,25 @@ impl Found {
 
     pub fn usage(&self) -> Usage {
         let mut usage = self.usage.clone();
-        usage.fill(&self.beside);
+        let counts = &mut usage.counts;
+        if let Some(iterations) = &self.iterations {
+            counts.replace_with(**iterations);
+        }
+        counts.fill(self.beside);
+        match self.format {
+            Format::Chat | Format::MistralChat | Format::Responses => {
+                counts.include_reasoning();
+                if self.reasoning_is_untold {
+                    counts.include_untold_reasoning();
+                }
+            }
+            Format::Gemini | Format::Interactions => {
+                if let Some(tool_use @ 1..) = counts.tool_use {
+                    counts.add(|counts| &mut counts.input, tool_use);
+                }
+            }
+            _ => {}
+        }
         usage
     }
 
@@ -105,18 +149,34 @@ impl Found {
         if part.error.is_told() || part.kind == Kind::Error {
             self.fail(part.error);
         }
+        self.part.follows_model = self.knows_model();
         if !whole {
             return;
         }
-        if part.usage || part.metrics || part.finished || part.kind != Kind::Other {
+        let tells = part.usage || part.metrics || part.finished || part.kind != Kind::Other;
+        // Other events may have been passed over.
+        if tells || !part.follows_model || self.cut != Cut::Events {
+            if let Some(sums) = part.sums {
+                self.usage.counts.raise_all(*sums);
+            }
+            if let Some(reason) = part.reason {
+                self.reason_of(0, &reason);
+            }
+            self.usage.service_tier = part.service_tier.or(self.usage.service_tier.take());
+        }
+        if let Some(iterations) = part.iterations {
+            self.iterations.get_or_insert_default().raise_all(*iterations);
+        }
+        if tells {
             self.usage.model = part.model.or(self.usage.model.take());
         }
         self.finished |= part.finished;
+        self.usage_came_alone |= self.format == Format::Chat && part.counts && !part.choices && !is_first;
         let so_far = match self.format {
-            // At the start, it is a count of nothing yet.
-            Format::Chat if part.usage && !part.choices && !is_first => Progress::Done,
-            Format::Chat if part.usage && (self.finished || !part.choices) => Progress::Enough,
-            Format::MistralChat if part.usage && self.finished => Progress::Done,
+            // Counts of nothing are no end, and neither are those that come before a choice has finished.
+            Format::Chat if part.counts && !part.choices && !is_first && self.finished => Progress::Done,
+            Format::Chat if part.counts && (self.finished || !part.choices) => Progress::Enough,
+            Format::MistralChat if part.counts && self.finished => Progress::Done,
             // Older models say with every part that they stop, and count on.
             Format::Gemini if part.usage && part.finished => Progress::Enough,
             Format::Messages if part.usage && part.finished => Progress::Enough,
@@ -128,6 +188,7 @@ impl Found {
             | Format::Interactions
             | Format::Images
             | Format::Transcription
+            | Format::Speech
                 if part.kind == Kind::Last =>
             {
                 Progress::Done
@@ -148,10 +209,87 @@ impl Found {
         self.progress = Progress::Done;
     }
 
-    pub(super) fn count(&mut self, place: fn(&mut Usage) -> &mut Option<u64>, value: Scalar<'_>) {
+    pub(super) fn count(&mut self, place: Place, value: Scalar<'_>) {
         if let Some(count) = count(value) {
-            *place(&mut self.usage) = Some(count);
+            self.usage.counts.raise(place, count);
             self.part.usage = true;
+            self.part.counts |= count > 0;
+        }
+    }
+
+    /// Counts one entry of a list more.
+    pub(super) fn sum(&mut self, place: Place, count: u64) {
+        self.part.sums.get_or_insert_default().add(place, count);
+    }
+
+    /// Half of an entry that tells in one member what it counts, and in another how much.
+    pub(super) fn entry_is_of(&mut self, place: Option<Place>) {
+        self.part.entry.0 = place;
+        self.sum_entry();
+    }
+
+    pub(super) fn entry_counts(&mut self, value: Scalar<'_>) {
+        self.part.entry.1 = count(value);
+        self.sum_entry();
+    }
+
+    fn sum_entry(&mut self) {
+        if let (Some(place), Some(count)) = self.part.entry {
+            self.part.entry = (None, None);
+            self.sum(place, count);
+        }
+    }
+
+    pub(super) fn id(&mut self, value: Scalar<'_>) {
+        if let Scalar::Text(id) = value
+            && !id.is_empty()
+            && self.usage.id.is_none()
+            && !self.part.follows_model
+        {
+            self.usage.id = Some(id.to_string());
+        }
+    }
+
+    pub(super) fn service_tier(&mut self, value: Scalar<'_>) {
+        if let Scalar::Text(tier) = value
+            && !tier.is_empty()
+            && self.usage.service_tier.as_deref() != Some(tier)
+        {
+            self.part.service_tier = Some(tier.to_string());
+        }
+    }
+
+    /// Why the only choice has finished.
+    pub(super) fn finish_reason(&mut self, value: Scalar<'_>) {
+        if let Scalar::Text(reason) = value {
+            self.part.reason = Some(reason.to_string());
+        }
+    }
+
+    fn reason_of(&mut self, choice: usize, reason: &str) {
+        /// More choices than anyone asks for.
+        const MOST: usize = 128;
+        let reasons = &mut self.usage.finish_reasons;
+        if reason.is_empty() || choice >= MOST {
+            return;
+        }
+        if reasons.len() <= choice {
+            reasons.resize(choice + 1, None);
+        }
+        if let Some(known) = reasons.get_mut(choice)
+            && known.as_deref() != Some(reason)
+        {
+            *known = Some(reason.to_string());
+        }
+    }
+
+    /// A choice has been read.
+    fn end_of_choice(&mut self) {
+        self.part.entry = (None, None);
+        if let (index, Some(reason)) = std::mem::take(&mut self.part.choice) {
+            let ordinal = self.part.ended_choices;
+            self.part.ended_choices += 1;
+            self.reason_of(index.unwrap_or(ordinal), &reason);
         }
     }
 
@@ -174,27 +312,88 @@ impl Found {
     }
 
     fn finish(&mut self, value: Scalar<'_>) {
-        self.part.finished |= matches!(value, Scalar::Text(_) | Scalar::Start(_));
+        // Some services write one of no meaning into every part.
+        if let Scalar::Text(reason) = value
+            && !matches!(reason, "" | "null")
+        {
+            self.part.finished = true;
+            self.part.choice.1 = Some(reason.to_string());
+        }
+    }
+
+    fn choice_index(&mut self, value: Scalar<'_>) {
+        self.part.choice.0 = count(value).and_then(|index| usize::try_from(index).ok());
+    }
+
+    /// What OpenAI's API and those like it count, in the words of all of them: gateways fill in several families.
+    fn openai_usage(&mut self, path: &[&str], value: Scalar<'_>) {
+        match path {
+            ["prompt_tokens" | "input_tokens"] => self.count(|counts| &mut counts.input, value),
+            ["completion_tokens" | "output_tokens"] => self.count(|counts| &mut counts.output, value),
+            ["total_tokens"] => self.count(|counts| &mut counts.total, value),
+            // Of DeepSeek, Moonshot, and gateways to Anthropic.
+            ["prompt_cache_hit_tokens" | "cached_tokens" | "cache_read_input_tokens"] => {
+                self.count(|counts| &mut counts.cached, value);
+            }
+            ["cache_creation_input_tokens"] => self.count(|counts| &mut counts.cache_creation, value),
+            ["cache_creation", "ephemeral_1h_input_tokens"] => {
+                self.count(|counts| &mut counts.cache_creation_1h, value);
+            }
+            // Of Perplexity.
+            ["reasoning_tokens"] => self.count(|counts| &mut counts.reasoning, value),
+            ["citation_tokens"] => self.count(|counts| &mut counts.citations, value),
+            ["num_search_queries"] | ["server_tool_use", "web_search_requests"] => {
+                self.count(|counts| &mut counts.searches, value);
+            }
+            // Of Mistral.
+            ["prompt_audio_seconds"] => self.usage.seconds = self.usage.seconds.or(seconds(value)),
+            [
+                "prompt_tokens_details"
+                | "input_tokens_details"
+                | "input_token_details"
+                | "prompt_token_details",
+                key,
+            ] => match *key {
+                "cached_tokens" => self.count(|counts| &mut counts.cached, value),
+                "cache_write_tokens" | "cache_creation_tokens" => {
+                    self.count(|counts| &mut counts.cache_creation, value);
+                }
+                "audio_tokens" => self.count(|counts| &mut counts.audio_input, value),
+                "image_tokens" => self.count(|counts| &mut counts.image_input, value),
+                _ => {}
+            },
+            ["completion_tokens_details" | "output_tokens_details" | "output_token_details", key] => {
+                match *key {
+                    "reasoning_tokens" => self.count(|counts| &mut counts.reasoning, value),
+                    "audio_tokens" => self.count(|counts| &mut counts.audio_output, value),
+                    "image_tokens" => self.count(|counts| &mut counts.image_output, value),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
     }
 
     fn chat(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
             ["model"] => self.model(value),
+            ["id"] => self.id(value),
+            ["service_tier"] => self.service_tier(value),
             // Mistral's error amid a stream.
             ["object"] if value == Scalar::Text("error") => self.part.kind = Kind::Error,
-            ["usage", "prompt_tokens"] => self.count(|usage| &mut usage.input, value),
-            ["usage", "completion_tokens"] => self.count(|usage| &mut usage.output, value),
-            ["usage", "prompt_tokens_details", "cached_tokens"] => {
-                self.count(|usage| &mut usage.cached, value)
-            }
-            ["usage", "completion_tokens_details", "reasoning_tokens"] => {
-                self.count(|usage| &mut usage.reasoning, value);
-            }
-            ["choices", "", "finish_reason"] => {
+            // Groq tells it in a place of its own, without being asked.
+            ["usage", rest @ ..] | ["x_groq", "usage", rest @ ..] => self.openai_usage(rest, value),
+            ["choices", "", rest @ ..] => {
                 self.part.choices = true;
-                self.finish(value);
+                match rest {
+                    ["finish_reason"] => self.finish(value),
+                    ["index"] => self.choice_index(value),
+                    // A failure after the head of the answer.
+                    ["error"] => self.part.error.note("message", value),
+                    ["error", key] => self.part.error.note(key, value),
+                    _ => {}
+                }
             }
-            ["choices", ..] => self.part.choices = true,
             _ => {}
         }
     }
@@ -216,18 +415,30 @@ impl Found {
         self.part.error.note_in(path, value);
         match path {
             ["model"] => self.model(value),
-            // In the background. A stream goes on itself.
-            ["status"] if self.cut != Cut::Events => {
-                self.goes_on = matches!(value, Scalar::Text("in_progress" | "queued"));
+            ["id"] => self.id(value),
+            ["service_tier"] => self.service_tier(value),
+            ["status"] => {
+                // In the background. A stream goes on itself.
+                if self.cut != Cut::Events {
+                    self.goes_on = matches!(value, Scalar::Text("in_progress" | "queued"));
+                }
+                if value == Scalar::Text("completed") {
+                    self.finish_reason(value);
+                }
             }
-            ["usage", "input_tokens"] => self.count(|usage| &mut usage.input, value),
-            ["usage", "output_tokens"] => self.count(|usage| &mut usage.output, value),
-            ["usage", "input_tokens_details", "cached_tokens"] => {
-                self.count(|usage| &mut usage.cached, value)
+            ["incomplete_details", "reason"] => self.finish_reason(value),
+            ["output", "", "type"] if value == Scalar::Text("web_search_call") => {
+                self.sum(|counts| &mut counts.searches, 1);
             }
-            ["usage", "output_tokens_details", "reasoning_tokens"] => {
-                self.count(|usage| &mut usage.reasoning, value);
+            // What a search found is read for nothing.
+            ["output", "", "action", "type"]
+                if matches!(value, Scalar::Text("open_page" | "find_in_page" | "find")) =>
+            {
+                if let Some(searches) = self.part.sums.as_mut().and_then(|sums| sums.searches.as_mut()) {
+                    *searches = searches.saturating_sub(1);
+                }
             }
+            ["usage", rest @ ..] => self.openai_usage(rest, value),
             _ => {}
         }
     }
@@ -244,13 +455,38 @@ impl Found {
                 self.part.finished |= value == Scalar::Text("message_delta");
             }
             ["model"] | ["message", "model"] => self.model(value),
-            ["usage", key] | ["message", "usage", key] => match *key {
-                "input_tokens" => self.count(|usage| &mut usage.input, value),
-                "output_tokens" => self.count(|usage| &mut usage.output, value),
-                "cache_read_input_tokens" => self.count(|usage| &mut usage.cached, value),
-                "cache_creation_input_tokens" => self.count(|usage| &mut usage.cache_creation, value),
-                _ => {}
-            },
+            ["id"] | ["message", "id"] => self.id(value),
+            ["stop_reason"] | ["delta", "stop_reason"] => self.finish_reason(value),
+            ["usage", rest @ ..] | ["message", "usage", rest @ ..] => self.anthropic_usage(rest, value),
+            _ => {}
+        }
+    }
+
+    fn anthropic_usage(&mut self, path: &[&str], value: Scalar<'_>) {
+        match path {
+            ["input_tokens"] => self.count(|counts| &mut counts.input, value),
+            ["output_tokens"] => self.count(|counts| &mut counts.output, value),
+            ["cache_read_input_tokens"] => self.count(|counts| &mut counts.cached, value),
+            ["cache_creation_input_tokens"] => self.count(|counts| &mut counts.cache_creation, value),
+            ["cache_creation", "ephemeral_1h_input_tokens"] => {
+                self.count(|counts| &mut counts.cache_creation_1h, value);
+            }
+            ["server_tool_use", "web_search_requests"] => self.count(|counts| &mut counts.searches, value),
+            ["service_tier"] => self.service_tier(value),
+            // A call that was compacted on its way; the counts beside these are of its last iteration.
+            ["iterations", "", rest @ ..] => {
+                let place: Place = match rest {
+                    ["input_tokens"] => |counts| &mut counts.input,
+                    ["output_tokens"] => |counts| &mut counts.output,
+                    ["cache_read_input_tokens"] => |counts| &mut counts.cached,
+                    ["cache_creation_input_tokens"] => |counts| &mut counts.cache_creation,
+                    ["cache_creation", "ephemeral_1h_input_tokens"] => |counts| &mut counts.cache_creation_1h,
+                    _ => return,
+                };
+                if let Some(count) = count(value) {
+                    self.part.iterations.get_or_insert_default().add(place, count);
+                }
+            }
             _ => {}
         }
     }
@@ -258,29 +494,65 @@ impl Found {
     fn gemini(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
             ["modelVersion"] => self.model(value),
+            ["responseId"] => self.id(value),
             ["usageMetadata", key] => match *key {
-                "promptTokenCount" => self.count(|usage| &mut usage.input, value),
-                "candidatesTokenCount" => self.count(|usage| &mut usage.output, value),
-                "cachedContentTokenCount" => self.count(|usage| &mut usage.cached, value),
-                "thoughtsTokenCount" => self.count(|usage| &mut usage.reasoning, value),
+                "promptTokenCount" => self.count(|counts| &mut counts.input, value),
+                "candidatesTokenCount" => self.count(|counts| &mut counts.output, value),
+                "cachedContentTokenCount" => self.count(|counts| &mut counts.cached, value),
+                "thoughtsTokenCount" => self.count(|counts| &mut counts.reasoning, value),
+                "toolUsePromptTokenCount" => self.count(|counts| &mut counts.tool_use, value),
+                "serviceTier" => self.service_tier(value),
                 _ => {}
             },
+            ["usageMetadata", list @ ("promptTokensDetails" | "candidatesTokensDetails"), "", key] => {
+                self.modality(*list == "promptTokensDetails", *key == "tokenCount", value);
+            }
             ["candidates", "", "finishReason"] | ["promptFeedback", "blockReason"] => self.finish(value),
+            ["candidates", "", "index"] => self.choice_index(value),
+            ["candidates", "", "groundingMetadata", "webSearchQueries", ""] => {
+                self.sum(|counts| &mut counts.searches, 1);
+            }
             _ => {}
         }
     }
 
+    /// A member of an entry that tells how much of the input or the output was audio, or images.
+    pub(super) fn modality(&mut self, is_input: bool, is_count: bool, value: Scalar<'_>) {
+        if is_count {
+            return self.entry_counts(value);
+        }
+        let Scalar::Text(modality) = value else { return };
+        let place: Option<Place> = match (modality.to_ascii_uppercase().as_str(), is_input) {
+            ("AUDIO", true) => Some(|counts| &mut counts.audio_input),
+            ("AUDIO", false) => Some(|counts| &mut counts.audio_output),
+            ("IMAGE", true) => Some(|counts| &mut counts.image_input),
+            ("IMAGE", false) => Some(|counts| &mut counts.image_output),
+            _ => None,
+        };
+        self.entry_is_of(place);
+    }
+
     fn converse(&mut self, path: &[&str], value: Scalar<'_>) {
-        let ["usage", key] = path else { return };
-        match *key {
-            "inputTokens" => self.count(|usage| &mut usage.input, value),
-            "outputTokens" => self.count(|usage| &mut usage.output, value),
-            "cacheReadInputTokens" | "cacheReadInputTokenCount" => {
-                self.count(|usage| &mut usage.cached, value)
+        match path {
+            ["stopReason"] => return self.finish_reason(value),
+            ["serviceTier", "type"] => return self.service_tier(value),
+            _ => {}
+        }
+        let ["usage", rest @ ..] = path else { return };
+        match rest {
+            ["inputTokens"] => self.count(|counts| &mut counts.input, value),
+            ["outputTokens"] => self.count(|counts| &mut counts.output, value),
+            ["cacheReadInputTokens" | "cacheReadInputTokenCount"] => {
+                self.count(|counts| &mut counts.cached, value);
             }
-            "cacheWriteInputTokens" | "cacheWriteInputTokenCount" => {
-                self.count(|usage| &mut usage.cache_creation, value);
+            ["cacheWriteInputTokens" | "cacheWriteInputTokenCount"] => {
+                self.count(|counts| &mut counts.cache_creation, value);
             }
+            ["cacheDetails", "", "ttl"] => {
+                let is_1h = value == Scalar::Text("1h");
+                self.entry_is_of(is_1h.then_some(|counts| &mut counts.cache_creation_1h));
+            }
+            ["cacheDetails", "", "inputTokens"] => self.entry_counts(value),
             _ => return,
         }
         self.part.metrics = true;
@@ -300,17 +572,21 @@ impl Found {
                 *place = count(value).or(*place);
                 self.part.metrics = true;
             }
-            ["inputTextTokenCount"] | ["prompt_token_count"] => self.count(|usage| &mut usage.input, value),
+            ["inputTextTokenCount"] | ["prompt_token_count"] => self.count(|counts| &mut counts.input, value),
             ["totalOutputTextTokenCount"] | ["generation_token_count"] => {
-                self.count(|usage| &mut usage.output, value);
+                self.count(|counts| &mut counts.output, value);
             }
             ["results", "", "tokenCount"] => {
                 if let Some(count) = count(value) {
-                    let output = self.usage.output.unwrap_or_default();
-                    self.usage.output = Some(output.saturating_add(count));
+                    self.sum(|counts| &mut counts.output, count);
                 }
             }
-            ["stop_reason"] | ["completionReason"] => self.finish(value),
+            ["results", "", "completionReason"] => self.part.choice.1 = text(value),
+            ["stop_reason"] | ["completionReason"] => {
+                self.finish(value);
+                self.finish_reason(value);
+                self.part.choice.1 = None;
+            }
             ["metadata", rest @ ..] | rest => {
                 self.chat(rest, value);
                 self.messages(rest, value);
@@ -324,20 +600,46 @@ impl Found {
     fn ocr(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
             ["model"] => self.model(value),
-            ["usage_info", "pages_processed"] => self.count(|usage| &mut usage.pages, value),
+            ["usage_info", "pages_processed"] => self.count(|counts| &mut counts.pages, value),
             _ => {}
         }
     }
 
     fn audio(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
-            ["type"] if value == Scalar::Text("transcript.text.done") => self.part.kind = Kind::Last,
+            ["type"] if matches!(value, Scalar::Text("transcript.text.done" | "transcription.done")) => {
+                self.part.kind = Kind::Last
+            }
             // Exact, where the usage is rounded.
             ["duration"] => self.usage.seconds = seconds(value).or(self.usage.seconds),
             ["usage", "seconds"] => self.usage.seconds = self.usage.seconds.or(seconds(value)),
-            ["usage", "input_tokens"] => self.count(|usage| &mut usage.input, value),
-            ["usage", "output_tokens"] => self.count(|usage| &mut usage.output, value),
+            ["usage", rest @ ..] => self.openai_usage(rest, value),
             _ => {}
+        }
+    }
+
+    fn images(&mut self, path: &[&str], value: Scalar<'_>) {
+        match path {
+            ["type"] => {
+                let is_image = matches!(value, Scalar::Text(kind) if kind.ends_with(".completed"));
+                self.part.kind = if is_image { Kind::Last } else { Kind::Other };
+            }
+            ["data", "", "b64_json" | "url"] if text(value).is_some() => {
+                self.sum(|counts| &mut counts.images, 1);
+            }
+            ["size"] => self.usage.image_size = text(value).or(self.usage.image_size.take()),
+            ["quality"] => self.usage.image_quality = text(value).or(self.usage.image_quality.take()),
+            ["usage", rest @ ..] => self.openai_usage(rest, value),
+            _ => {}
+        }
+    }
+
+    /// Vertex's embeddings, each with its count.
+    fn predict(&mut self, path: &[&str], value: Scalar<'_>) {
+        if let ["predictions", "", "embeddings", "statistics", "token_count"] = path
+            && let Some(count) = count(value)
+        {
+            self.sum(|counts| &mut counts.input, count);
         }
     }
 }
@@ -355,10 +657,13 @@ impl Visitor for Found {
         match self.format {
             Format::Responses => return self.responses(path, value),
             Format::Chat | Format::MistralChat | Format::Embeddings => self.chat(path, value),
-            Format::Images => {
-                if let (["type"], Scalar::Text(kind)) = (path, value) {
-                    self.part.kind = if kind.ends_with(".completed") { Kind::Last } else { Kind::Other };
+            Format::Images => self.images(path, value),
+            Format::Predict => self.predict(path, value),
+            Format::Speech => {
+                if let (["type"], Scalar::Text("speech.audio.done")) = (path, value) {
+                    self.part.kind = Kind::Last;
                 }
+                self.audio(path, value);
             }
             Format::Transcription => self.audio(path, value),
             Format::Messages => self.messages(path, value),
@@ -375,6 +680,9 @@ impl Visitor for Found {
     }
 
     fn closed(&mut self, levels: usize, in_list: bool) {
+        if in_list && self.progress != Progress::Done {
+            self.end_of_choice();
+        }
         match (self.cut, levels) {
             _ if self.progress == Progress::Done => {}
             (Cut::Whole, 0) => {
@@ -390,4 +698,9 @@ impl Visitor for Found {
             _ => {}
         }
     }
+}
+
+fn text(value: Scalar<'_>) -> Option<String> {
+    let (Scalar::Text(text) | Scalar::Start(text)) = value else { return None };
+    Some(text).filter(|text| !text.is_empty()).map(|text| text.to_string())
 }

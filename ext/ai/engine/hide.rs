@@ -1,6 +1,7 @@
 //! Takes the usage chunk that was only asked for by us out of a chat stream, and nothing else.
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use super::json::{Scalar, Scanner, Visitor};
 use super::recognize::Format;
@@ -50,7 +51,7 @@ impl Visitor for Chunk {
                 self.choices = true;
                 self.finished |= matches!(value, Scalar::Text(_) | Scalar::Start(_));
             }
-            ["choices", ..] => self.choices = true,
+            ["choices", _, ..] => self.choices = true,
             ["usage", _, ..] => self.usage = true,
             _ => {}
         }
@@ -176,7 +177,16 @@ fn is_usage_chunk(event: &[u8]) -> bool {
             data.extend_from_slice(bytes);
         }
     }
-    let Ok(chunk) = serde_json::from_slice::<serde_json::Value>(&data) else { return false };
-    let is_empty = |value: &serde_json::Value| value.as_array().is_some_and(Vec::is_empty);
-    chunk.get("choices").is_some_and(is_empty) && chunk.get("usage").is_some_and(serde_json::Value::is_object)
+    let Ok(chunk) = serde_json::from_slice::<Value>(&data) else { return false };
+    let Some(usage) = chunk.get("usage").and_then(Value::as_object) else { return false };
+    match chunk.get("choices") {
+        Some(Value::Array(choices)) => choices.is_empty(),
+        // Some services write its choices as null, or not at all. Other APIs' events have a type.
+        None | Some(Value::Null) => {
+            let is_null = |key: &str| chunk.get(key).is_none_or(Value::is_null);
+            let counts = ["prompt_tokens", "completion_tokens", "total_tokens"];
+            is_null("type") && is_null("error") && counts.iter().any(|key| usage.contains_key(*key))
+        }
+        _ => false,
+    }
 }

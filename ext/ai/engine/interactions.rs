@@ -13,8 +13,15 @@ impl Found {
         };
         match of_interaction {
             ["model"] => self.model(value),
+            ["id"] => self.id(value),
             ["usage", key] => self.interaction_count(key, value),
+            ["usage", list @ ("input_tokens_by_modality" | "output_tokens_by_modality"), "", key] => {
+                self.modality(*list == "input_tokens_by_modality", *key == "tokens", value);
+            }
             ["status"] => {
+                if matches!(value, Scalar::Text("completed" | "incomplete" | "requires_action")) {
+                    self.finish_reason(value);
+                }
                 // A stream goes on itself.
                 let goes_on = matches!(value, Scalar::Text("in_progress" | "queued"));
                 self.goes_on = goes_on && self.cut != Cut::Events;
@@ -49,10 +56,11 @@ impl Found {
 
     fn interaction_count(&mut self, key: &str, value: Scalar<'_>) {
         match key {
-            "total_input_tokens" => self.count(|usage| &mut usage.input, value),
-            "total_output_tokens" => self.count(|usage| &mut usage.output, value),
-            "total_cached_tokens" => self.count(|usage| &mut usage.cached, value),
-            "total_thought_tokens" => self.count(|usage| &mut usage.reasoning, value),
+            "total_input_tokens" => self.count(|counts| &mut counts.input, value),
+            "total_output_tokens" => self.count(|counts| &mut counts.output, value),
+            "total_cached_tokens" => self.count(|counts| &mut counts.cached, value),
+            "total_tool_use_tokens" => self.count(|counts| &mut counts.tool_use, value),
+            "total_thought_tokens" => self.count(|counts| &mut counts.reasoning, value),
             _ => {}
         }
     }

@@ -10,7 +10,8 @@ use super::json::Scanner;
 use super::reader::{Progress, Reader};
 use super::recognize::{Format, Recognized, of_images};
 use super::request::Body;
-use super::usage::Usage;
+use super::unpack::Unpack;
+use super::usage::{Counts, Usage};
 use crate::ext::delivery::now_unix_nano;
 use crate::ext::tracing::Outcome;
 
@@ -37,6 +38,11 @@ pub(crate) struct Measure {
     enough_at: Option<u64>,
     /// Of the audio, if the caller knows it.
     seconds: Option<f64>,
+    /// The model that was asked for.
+    model: Option<String>,
+    reasoning_is_untold: bool,
+    /// Of an answer that comes compressed.
+    unpack: Option<Box<Unpack>>,
 }
 
 #[derive(Debug)]
@@ -72,12 +78,16 @@ impl Measure {
             state: State::Asked,
             enough_at: None,
             seconds: recognized.audio_seconds,
+            model: recognized.model.clone(),
+            reasoning_is_untold: recognized.reasoning_is_untold,
+            unpack: None,
         }
     }
 
     /// What the request tells, where it was read only while it was sent.
     pub fn sent(&mut self, body: &Body) {
         self.stream |= body.stream;
+        self.model = body.model.clone().or(self.model.take());
         self.seconds = body.audio_seconds.or(self.seconds);
         if self.format == Format::Images {
             self.on_success = of_images(body).into();
@@ -94,6 +104,9 @@ impl Measure {
         if !matches!(self.state, State::Asked) {
             return;
         }
+        let encoding = header("content-encoding").unwrap_or_default().trim();
+        let is_plain = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+        self.unpack = Unpack::new(encoding).map(Box::new);
         if status >= 300 {
             let mut refusal = Refusal::default();
             if let Some(kind) = header("x-amzn-errortype") {
@@ -103,20 +116,23 @@ impl Measure {
             self.state = State::Refused(Box::new(Refused { status, scanner: Scanner::default(), refusal }));
             return;
         }
-        let encoding = header("content-encoding").unwrap_or_default().trim();
-        let mut reader = if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+        let mut reader = if is_plain || self.unpack.is_some() {
             Reader::new(self.format, self.stream, header("content-type").unwrap_or_default())
         } else {
             Reader::unreadable(self.format, self.stream, "the answer is compressed")
         };
+        reader.reasoning_is_untold(self.reasoning_is_untold);
+        for name in ["x-gemini-service-tier", "x-amzn-bedrock-service-tier"] {
+            reader.service_tier(header(name).unwrap_or_default().trim());
+        }
         if self.format == Format::Invoke {
             let count = |name: &str| header(name)?.trim().parse().ok();
-            reader.beside(Usage {
+            reader.beside(Counts {
                 input: count("x-amzn-bedrock-input-token-count"),
                 output: count("x-amzn-bedrock-output-token-count"),
                 cached: count("x-amzn-bedrock-cache-read-input-token-count"),
                 cache_creation: count("x-amzn-bedrock-cache-write-input-token-count"),
-                ..Usage::default()
+                ..Counts::default()
             });
         }
         self.state = State::Answered(Box::new(reader));
@@ -126,6 +142,24 @@ impl Measure {
     pub fn feed(&mut self, bytes: &[u8]) -> Option<Verdict> {
         // Of an answer without a head, the body tells what it is.
         self.answered(200, |_| None);
+        let Some(mut unpack) = self.unpack.take() else { return self.feed_plain(bytes) };
+        let mut rest = bytes;
+        let mut verdict = None;
+        while verdict.is_none()
+            && let Some(piece) = unpack.next(&mut rest)
+        {
+            verdict = self.feed_plain(piece);
+        }
+        if unpack.is_broken()
+            && let State::Answered(reader) = &mut self.state
+        {
+            reader.give_up("the answer can't be unpacked");
+        }
+        self.unpack = Some(unpack);
+        verdict
+    }
+
+    fn feed_plain(&mut self, bytes: &[u8]) -> Option<Verdict> {
         match &mut self.state {
             State::Answered(reader) => {
                 reader.feed(bytes);
@@ -176,6 +210,8 @@ impl Measure {
             State::Answered(reader) => self.judge(&reader, end),
         };
         if outcome == Outcome::DONE {
+            // What the answer tells is what was served; the request counts for the rest.
+            self.on_success.retain(|asked| attributes.iter().all(|told| told.key != asked.key));
             attributes.append(&mut self.on_success);
         }
         Some(Verdict { attributes, outcome, end_unix_nano: self.enough_at })
@@ -185,6 +221,18 @@ impl Measure {
         let mut usage = reader.usage();
         usage.seconds = self.seconds.or(usage.seconds);
         let mut attributes = usage.attributes(self.format);
+        // Counts without a model have no price. With some formats, the model is told beforehand.
+        let is_told = matches!(
+            self.format,
+            Format::Converse | Format::Invoke | Format::Images | Format::Speech | Format::Transcription
+        );
+        if !is_told
+            && usage.model.as_ref().is_none_or(String::is_empty)
+            && usage.is_known(self.format)
+            && let Some(model) = &self.model
+        {
+            attributes.push(KeyValue::new("gen_ai.request.model", model.clone()));
+        }
         let outcome = self.outcome(reader, end);
         if outcome == Outcome::DONE
             && let Some(reason) = self.missing(reader, &usage, end)
@@ -200,6 +248,7 @@ impl Measure {
             return failed(error.kind().unwrap_or("ApiError"), message);
         }
         match end {
+            End::Failed(..) if reader.usage_came_alone() => Outcome::DONE,
             End::Failed(kind, message) => failed(kind, message),
             End::Dropped { panicking } if reader.progress() < Progress::Enough && reader.is_stream() => {
                 if *panicking {
@@ -217,7 +266,8 @@ impl Measure {
         }
         let known = usage.is_known(self.format);
         let whole = reader.progress() >= Progress::Enough || self.is_told_by_headers(reader);
-        if known && (whole || matches!(self.format, Format::Images | Format::Transcription)) {
+        if known && (whole || matches!(self.format, Format::Images | Format::Speech | Format::Transcription))
+        {
             return None;
         }
         Some(match (reader.trouble(), end) {

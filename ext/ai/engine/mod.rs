@@ -47,6 +47,7 @@ mod skim;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod untraced;
 mod usage;
 mod watch;

@@ -85,11 +85,13 @@ struct Added {
 pub(crate) struct Speaks {
     pub provider: Provider,
     pub system: Cow<'static, str>,
+    /// The user gave it this name, which counts for every API that it serves.
+    pub is_named: bool,
 }
 
 impl From<Provider> for Speaks {
     fn from(provider: Provider) -> Self {
-        Speaks { provider, system: provider.system().into() }
+        Speaks { provider, system: provider.system().into(), is_named: false }
     }
 }
 
@@ -109,7 +111,8 @@ impl Providers {
     /// A host that speaks OpenAI's API in its own name, which is what Paid prices: `groq`, `openrouter`.
     #[must_use]
     pub fn compatible(self, host: impl AsRef<str>, system: impl Into<String>) -> Self {
-        self.add(host.as_ref(), Speaks { provider: Provider::OpenAi, system: system.into().into() })
+        let speaks = Speaks { provider: Provider::OpenAi, system: system.into().into(), is_named: true };
+        self.add(host.as_ref(), speaks)
     }
 
     /// Whether chat streams of OpenAI's API are asked for their usage, which they don't tell otherwise: they are, by
@@ -149,12 +152,22 @@ impl Providers {
     }
 }
 
+/// Azure's domains in its public cloud, that of the US government, and China.
+const AZURE: [&str; 8] = [
+    "openai.azure.com",
+    "cognitiveservices.azure.com",
+    "services.ai.azure.com",
+    "openai.azure.us",
+    "cognitiveservices.azure.us",
+    "services.ai.azure.us",
+    "openai.azure.cn",
+    "cognitiveservices.azure.cn",
+];
+
 fn known(host: &str) -> Option<Provider> {
     let below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
     let is = |domain: &str| host == domain || below(domain);
-    if is("api.openai.com")
-        || ["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"].into_iter().any(below)
-    {
+    if is("api.openai.com") || AZURE.into_iter().any(below) {
         Some(Provider::OpenAi)
     } else if is("api.anthropic.com") {
         Some(Provider::Anthropic)
@@ -163,10 +176,15 @@ fn known(host: &str) -> Option<Provider> {
             && host.split('.').next().is_some_and(|first| first.ends_with("aiplatform"))
     {
         Some(Provider::Gemini)
-    } else if is("api.mistral.ai") {
+    } else if is("api.mistral.ai") || is("codestral.mistral.ai") {
         Some(Provider::Mistral)
     } else if (below("amazonaws.com") || below("amazonaws.com.cn") || below("api.aws"))
-        && host.split('.').any(|label| label == "bedrock-runtime" || label == "bedrock-runtime-fips")
+        && host.split('.').any(|label| {
+            matches!(
+                label,
+                "bedrock-runtime" | "bedrock-runtime-fips" | "bedrock-mantle" | "bedrock-mantle-fips"
+            )
+        })
     {
         Some(Provider::Bedrock)
     } else {

@@ -13,7 +13,7 @@ use super::json::{Scalar, Scanner, Visitor};
 use super::recognize::Format;
 use super::skim;
 use super::sse::{Piece, Sse};
-use super::usage::Usage;
+use super::usage::{Counts, Usage};
 
 pub(crate) use super::found::Progress;
 
@@ -24,6 +24,15 @@ pub(crate) struct Reader {
     body: Body,
     /// Whether the request asks for a stream.
     stream: bool,
+    /// What the answer is by its type, where its first byte does not tell.
+    by_type: ByType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByType {
+    Sse,
+    Aws,
+    Other,
 }
 
 #[derive(Debug)]
@@ -61,33 +70,55 @@ impl Reader {
     /// For an answer of this content type, which may be empty.
     pub fn new(format: Format, stream: bool, content_type: &str) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let body = match kind.as_str() {
-            "text/event-stream" => Body::Sse(Box::default()),
-            "application/vnd.amazon.eventstream" => Body::Aws(Box::default()),
-            // JSON shows itself, and some gateways call their events so.
-            _ => Body::Unknown,
+        let by_type = match kind.as_str() {
+            "text/event-stream" => ByType::Sse,
+            "application/vnd.amazon.eventstream" => ByType::Aws,
+            _ => ByType::Other,
         };
-        let mut reader = Reader { found: Found::new(format, Cut::Whole), body, stream };
+        let mut reader =
+            Reader { found: Found::new(format, Cut::Whole), body: Body::Unknown, stream, by_type };
         reader.set_cut();
         reader
     }
 
     /// For an answer that can't be read.
     pub fn unreadable(format: Format, stream: bool, reason: &'static str) -> Self {
-        Reader { found: Found::new(format, Cut::Whole), body: Body::Unreadable(reason), stream }
+        Reader {
+            found: Found::new(format, Cut::Whole),
+            body: Body::Unreadable(reason),
+            stream,
+            by_type: ByType::Other,
+        }
+    }
+
+    /// The output is told without reasoning, and only the total tells of that.
+    pub fn reasoning_is_untold(&mut self, is_untold: bool) {
+        self.found.reasoning_is_untold = is_untold;
+    }
+
+    /// The tier that is told beside the body.
+    pub fn service_tier(&mut self, tier: &str) {
+        if !tier.is_empty() {
+            self.found.usage.service_tier = Some(tier.to_string());
+        }
     }
 
     /// Counts that are told beside the body.
-    pub fn beside(&mut self, usage: Usage) {
-        self.found.beside = usage;
+    pub fn beside(&mut self, counts: Counts) {
+        self.found.beside = counts;
     }
 
-    pub fn beside_counts(&self) -> &Usage {
+    pub fn beside_counts(&self) -> &Counts {
         &self.found.beside
     }
 
     pub fn progress(&self) -> Progress {
         self.found.progress
+    }
+
+    /// Whether an event of its own has told the usage.
+    pub fn usage_came_alone(&self) -> bool {
+        self.found.usage_came_alone
     }
 
     pub fn error(&self) -> Option<&ProviderError> {
@@ -101,7 +132,8 @@ impl Reader {
     /// Whether the answer is a stream, as far as it can be told.
     pub fn is_stream(&self) -> bool {
         match self.body {
-            Body::Unknown | Body::Unreadable(_) => self.stream,
+            Body::Unknown => self.stream || self.by_type != ByType::Other,
+            Body::Unreadable(_) => self.stream,
             _ => self.found.cut != Cut::Whole,
         }
     }
@@ -119,6 +151,13 @@ impl Reader {
         }
     }
 
+    /// No more of it can be read.
+    pub fn give_up(&mut self, reason: &'static str) {
+        if self.found.progress != Progress::Done {
+            self.body = Body::Unreadable(reason);
+        }
+    }
+
     /// Reads on.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.found.progress == Progress::Done || bytes.is_empty() {
@@ -126,12 +165,19 @@ impl Reader {
         }
         let mut bytes = bytes;
         if matches!(self.body, Body::Unknown) {
-            bytes = bytes.trim_ascii_start();
+            // Some answers begin with a byte order mark, which may come in pieces.
+            let is_blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0xef | 0xbb | 0xbf);
+            let blanks = bytes.iter().take_while(|byte| is_blank(byte)).count();
+            bytes = bytes.get(blanks..).unwrap_or_default();
             let Some(first) = bytes.first() else { return };
-            self.body = match first {
-                b'{' | b'[' => Body::Json(Scanner::default()),
+            self.body = match (first, self.by_type) {
+                // Some services ignore that a stream is asked for, and answer under its type.
+                (b'{' | b'[', _) => Body::Json(Scanner::default()),
+                (_, ByType::Sse) => Body::Sse(Box::default()),
                 // The length of a message that is not enormous.
-                0 => Body::Aws(Box::default()),
+                (0, _) | (_, ByType::Aws) => Body::Aws(Box::default()),
+                // A comment, or one of the names of fields: no other text that is read begins so.
+                (b':' | b'd' | b'e' | b'i' | b'r', _) => Body::Sse(Box::default()),
                 _ if self.stream => Body::Sse(Box::default()),
                 _ => Body::Unreadable("the answer is not JSON"),
             };
@@ -240,6 +286,9 @@ impl Messages {
 
 fn read_message(message: &Message<'_>, scanner: &mut Scanner, chunk: &mut Vec<u8>, found: &mut Found) {
     match message.kind {
+        // Its text begins with the first piece.
+        "exception" if message.goes_on => {}
+        "error" if message.goes_on => {}
         "exception" => {
             let mut said = Said::default();
             scanner.feed(message.payload, &mut said);
@@ -249,6 +298,8 @@ fn read_message(message: &Message<'_>, scanner: &mut Scanner, chunk: &mut Vec<u8
         "error" => found.fail(ProviderError::new(message.name, message.error)),
         // A word of Converse's answer.
         "event" if message.name == "contentBlockDelta" => {}
+        // Of a long message, the texts of a guardrail's trace; it tells the usage too.
+        _ if message.goes_on => scanner.feed(message.payload, found),
         _ => {
             // InvokeModel's events hold the model's own.
             chunk.clear();

@@ -37,6 +37,10 @@ pub(crate) struct Recognized {
     pub on_success: Vec<KeyValue>,
     /// How long the audio is that is sent.
     pub audio_seconds: Option<f64>,
+    /// The model that was asked for, which is told where the answer names none.
+    pub model: Option<String>,
+    /// The output is told without reasoning, and only the total tells of that.
+    pub reasoning_is_untold: bool,
     /// Whether the provider can be asked for the usage of a stream.
     pub(super) can_ask: bool,
 }
@@ -51,9 +55,13 @@ pub(crate) enum Format {
     Embeddings,
     Images,
     Transcription,
+    /// Audio, whose price is that of the text.
+    Speech,
     Messages,
     Gemini,
     Interactions,
+    /// Vertex's embeddings.
+    Predict,
     Ocr,
     Converse,
     /// Bodies of the model's own, and token counts in headers.
@@ -63,7 +71,7 @@ pub(crate) enum Format {
 type Row = (&'static str, &'static str, &'static str, Format);
 
 /// The end of the path, the resource and method of the span's name, the operation, and the format.
-const OPENAI: [Row; 9] = [
+const OPENAI: [Row; 10] = [
     ("/chat/completions", "chat.completions.create", "chat", Format::Chat),
     ("/completions", "completions.create", "text_completion", Format::Chat),
     ("/responses", "responses.create", "chat", Format::Responses),
@@ -73,15 +81,21 @@ const OPENAI: [Row; 9] = [
     ("/images/edits", "images.edit", "image_generation", Format::Images),
     ("/audio/transcriptions", "audio.transcriptions.create", "transcription", Format::Transcription),
     ("/audio/translations", "audio.translations.create", "transcription", Format::Transcription),
+    ("/audio/speech", "audio.speech.create", "speech", Format::Speech),
 ];
 const ANTHROPIC: [Row; 1] = [("/messages", "messages.create", "messages", Format::Messages)];
-const MISTRAL: [Row; 5] = [
+const MISTRAL: [Row; 7] = [
     ("/chat/completions", "chat.complete", "chat", Format::MistralChat),
     ("/fim/completions", "fim.complete", "text_completion", Format::MistralChat),
     ("/agents/completions", "agents.complete", "chat", Format::MistralChat),
     ("/embeddings", "embeddings.create", "embeddings", Format::Embeddings),
     ("/ocr", "ocr.process", "ocr", Format::Ocr),
+    ("/audio/transcriptions", "audio.transcriptions.complete", "transcription", Format::Transcription),
+    ("/audio/speech", "audio.speech.complete", "speech", Format::Speech),
 ];
+/// Mistral's models on Vertex.
+const MISTRAL_RAW: Row = ("", "chat.complete", "chat", Format::MistralChat);
+const PREDICT: Row = ("predict", "models.embed_content", "embeddings", Format::Predict);
 /// What comes after the model's name and a colon.
 const GEMINI: [Row; 4] = [
     ("generateContent", "models.generate_content", "generate_content", Format::Gemini),
@@ -122,13 +136,24 @@ pub(crate) fn recognize_as(speaks: &Speaks, request: &Request<'_>) -> Option<Rec
     }
     let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
     let route = Route::find(speaks, path.trim_end_matches('/'))?;
+    let format = route.row.3;
     let body = match request.body {
-        Some(bytes) if !matches!(route.row.3, Format::Converse | Format::Invoke | Format::Gemini) => {
+        Some(bytes)
+            if !matches!(format, Format::Converse | Format::Invoke | Format::Gemini | Format::Predict) =>
+        {
             request::read(bytes)
         }
         _ => Body::default(),
     };
-    Some(route.call(&body, can_ask(query)))
+    let mut call = route.call(&body, can_ask(query));
+    call.reasoning_is_untold = speaks.provider == Provider::Gemini && format == Format::Chat;
+    if format == Format::Speech
+        && let Some(characters @ 1..) = request.body.and_then(request::characters_of_input)
+    {
+        let characters = i64::try_from(characters).unwrap_or(i64::MAX);
+        call.on_success.push(KeyValue::new("gen_ai.usage.input_characters", characters));
+    }
+    Some(call)
 }
 
 /// A request that has the form of a provider's call, whatever its host is.
@@ -219,34 +244,59 @@ impl<'a> Route<'a> {
             let row = by_end(rows, path)?;
             Some(Route { system: system.clone(), row, in_path: None, stream: false })
         };
+        // The name that a host was given counts for all that it serves.
+        let anthropic = |route: Route<'a>| match speaks.is_named {
+            true => route,
+            false => Route { system: "anthropic".into(), ..route },
+        };
         match speaks.provider {
-            Provider::OpenAi if path.contains("/anthropic/") => {
-                Some(Route { system: "anthropic".into(), ..by_end(&ANTHROPIC)? })
-            }
-            Provider::OpenAi => Some(Route { in_path: deployment(path), ..by_end(&OPENAI)? }),
+            Provider::OpenAi if path.contains("/anthropic/") => by_end(&ANTHROPIC).map(anthropic),
+            Provider::OpenAi => by_end(&OPENAI)
+                .map(|route| Route { in_path: deployment(path), ..route })
+                .or_else(|| path.ends_with("/v1/messages").then(|| by_end(&ANTHROPIC))?.map(anthropic)),
             // It has a service for OpenAI's clients beside its own.
             Provider::Anthropic => by_end(&ANTHROPIC).or_else(|| by_end(&OPENAI)),
             Provider::Mistral => by_end(&MISTRAL),
             Provider::Gemini => Self::gemini(system.clone(), path)
                 .or_else(|| by_end(&INTERACTIONS))
                 .or_else(|| by_end(compatible(path)?)),
-            Provider::Bedrock => Self::bedrock(system.clone(), path).or_else(|| by_end(compatible(path)?)),
+            // Beside its own API, those of OpenAI and Anthropic.
+            Provider::Bedrock => Self::bedrock(system.clone(), path)
+                .or_else(|| path.ends_with("/v1/messages").then(|| by_end(&ANTHROPIC))?)
+                .or_else(|| {
+                    (path.contains("/v1/") || compatible(path).is_some()).then(|| by_end(&OPENAI))?
+                }),
         }
     }
 
     fn gemini(system: Cow<'static, str>, path: &'a str) -> Option<Self> {
         let (before, action) = path.rsplit_once(':')?;
         let (before, model) = before.rsplit_once('/')?;
+        // Counting tokens is free.
+        if model == "count-tokens" {
+            return None;
+        }
+        let stream = action == "streamRawPredict";
+        if before.ends_with("/publishers/mistralai/models") && (stream || action == "rawPredict") {
+            return Some(Route {
+                system: "mistral".into(),
+                row: &MISTRAL_RAW,
+                in_path: Some(decoded(model)),
+                stream,
+            });
+        }
+        // Other models have the same action, and are not priced by their text.
+        if before.ends_with("/publishers/google/models")
+            && action == "predict"
+            && ["embedding", "gecko"].iter().any(|name| model.contains(name))
+        {
+            return Some(Route { system, row: &PREDICT, in_path: Some(decoded(model)), stream: false });
+        }
         if before.ends_with("/publishers/anthropic/models")
             && matches!(action, "rawPredict" | "streamRawPredict")
         {
             let [row] = &ANTHROPIC;
-            return Some(Route {
-                system: "anthropic".into(),
-                row,
-                in_path: None,
-                stream: action == "streamRawPredict",
-            });
+            return Some(Route { system: "anthropic".into(), row, in_path: Some(decoded(model)), stream });
         }
         let row = GEMINI.iter().find(|row| row.0 == action)?;
         let stream = action == "streamGenerateContent";
@@ -267,11 +317,11 @@ impl<'a> Route<'a> {
         let model = body.model.clone().or_else(|| self.in_path.as_deref().map(str::to_string));
         match format {
             Format::Images => {
-                attributes.push(KeyValue::new("gen_ai.request.model", model.unwrap_or_default()));
+                attributes.push(KeyValue::new("gen_ai.request.model", model.clone().unwrap_or_default()));
                 on_success.extend(of_images(body));
             }
-            Format::Transcription => {
-                attributes.push(KeyValue::new("gen_ai.request.model", model.unwrap_or_default()));
+            Format::Transcription | Format::Speech => {
+                attributes.push(KeyValue::new("gen_ai.request.model", model.clone().unwrap_or_default()));
             }
             Format::Converse | Format::Invoke => {
                 let model = self.in_path.as_deref().unwrap_or_default();
@@ -296,6 +346,8 @@ impl<'a> Route<'a> {
             attributes,
             on_success,
             audio_seconds: body.audio_seconds,
+            model,
+            reasoning_is_untold: false,
             can_ask: can_ask && format == Format::Chat && !body.has_data_sources,
         }
     }

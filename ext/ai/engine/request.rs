@@ -40,6 +40,16 @@ pub(super) fn read(bytes: &[u8]) -> Body {
     body
 }
 
+/// How many characters the text has that is to be spoken; none if the body does not tell.
+pub(super) fn characters_of_input(body: &[u8]) -> Option<usize> {
+    #[derive(serde::Deserialize)]
+    struct Speech<'a> {
+        #[serde(borrow)]
+        input: std::borrow::Cow<'a, str>,
+    }
+    serde_json::from_slice::<Speech<'_>>(body).ok().map(|speech| speech.input.chars().count())
+}
+
 /// A form that is read as it comes.
 #[derive(Debug, Default)]
 pub(crate) struct FormBody {

@@ -1,92 +1,200 @@
 //! What a call used, in the provider's own numbers, and as attributes.
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::json::Scalar;
 use super::recognize::Format;
 
-/// Counts of one call. What a later part of the answer tells replaces what an earlier one told.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Usage {
+/// What is counted of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counts {
     pub input: Option<u64>,
     pub output: Option<u64>,
+    /// All of it, which shows whether reasoning is part of the output.
+    pub total: Option<u64>,
     /// Read from the provider's cache.
     pub cached: Option<u64>,
-    /// Written to it.
+    /// Written to it, and the part of that which is kept for an hour.
     pub cache_creation: Option<u64>,
+    pub cache_creation_1h: Option<u64>,
     pub reasoning: Option<u64>,
+    /// Of the input, what the provider's tools have put into the prompt.
+    pub tool_use: Option<u64>,
+    pub audio_input: Option<u64>,
+    pub audio_output: Option<u64>,
+    pub image_input: Option<u64>,
+    pub image_output: Option<u64>,
+    pub searches: Option<u64>,
+    pub citations: Option<u64>,
     pub pages: Option<u64>,
+    pub images: Option<u64>,
+}
+
+/// Where one count is among them.
+pub(super) type Place = fn(&mut Counts) -> &mut Option<u64>;
+
+const PLACES: [Place; 16] = [
+    |counts| &mut counts.input,
+    |counts| &mut counts.output,
+    |counts| &mut counts.total,
+    |counts| &mut counts.cached,
+    |counts| &mut counts.cache_creation,
+    |counts| &mut counts.cache_creation_1h,
+    |counts| &mut counts.reasoning,
+    |counts| &mut counts.tool_use,
+    |counts| &mut counts.audio_input,
+    |counts| &mut counts.audio_output,
+    |counts| &mut counts.image_input,
+    |counts| &mut counts.image_output,
+    |counts| &mut counts.searches,
+    |counts| &mut counts.citations,
+    |counts| &mut counts.pages,
+    |counts| &mut counts.images,
+];
+
+impl Counts {
+    /// Takes what is told later: counts are cumulative and never fall, so the larger one is right.
+    pub fn raise(&mut self, place: Place, count: u64) {
+        let known = place(self);
+        *known = Some(known.unwrap_or_default().max(count));
+    }
+
+    pub fn add(&mut self, place: Place, count: u64) {
+        let known = place(self);
+        *known = Some(known.unwrap_or_default().saturating_add(count));
+    }
+
+    pub fn raise_all(&mut self, mut other: Counts) {
+        for place in PLACES {
+            if let Some(count) = *place(&mut other) {
+                self.raise(place, count);
+            }
+        }
+    }
+
+    /// Takes what the other one tells in place of what is known.
+    pub fn replace_with(&mut self, mut other: Counts) {
+        for place in PLACES {
+            *place(self) = place(&mut other).or(*place(self));
+        }
+    }
+
+    /// Takes what is not known from a second source, such as headers.
+    pub fn fill(&mut self, other: Counts) {
+        let mut whole = other;
+        whole.replace_with(*self);
+        *self = whole;
+    }
+
+    /// Reasoning is billed as output. Where the total shows that the output was told without it, it is added.
+    pub fn include_reasoning(&mut self) {
+        if let (Some(input), Some(output), Some(total), Some(reasoning @ 1..)) =
+            (self.input, self.output, self.total, self.reasoning)
+            && input.checked_add(output).and_then(|sum| sum.checked_add(reasoning)) == Some(total)
+        {
+            self.output = Some(output + reasoning);
+        }
+    }
+
+    /// The same where reasoning is told by nothing but the total.
+    pub fn include_untold_reasoning(&mut self) {
+        if let (Some(input), Some(output), Some(total)) = (self.input, self.output, self.total)
+            && let Some(reasoning @ 1..) = total.checked_sub(input).and_then(|rest| rest.checked_sub(output))
+            && self.reasoning.unwrap_or_default() == 0
+        {
+            (self.output, self.reasoning) = (Some(output + reasoning), Some(reasoning));
+        }
+    }
+}
+
+/// What one call used, and what else its answer tells of its price.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    pub counts: Counts,
     /// Of audio.
     pub seconds: Option<f64>,
     /// The model that answered.
     pub model: Option<String>,
+    pub id: Option<String>,
+    /// As it was served, which may be another one than was asked for.
+    pub service_tier: Option<String>,
+    /// Of each choice.
+    pub finish_reasons: Vec<Option<String>>,
+    pub image_size: Option<String>,
+    pub image_quality: Option<String>,
 }
 
 impl Usage {
-    /// Takes what is not known from a second source, such as headers.
-    pub fn fill(&mut self, other: &Usage) {
-        self.input = self.input.or(other.input);
-        self.output = self.output.or(other.output);
-        self.cached = self.cached.or(other.cached);
-        self.cache_creation = self.cache_creation.or(other.cache_creation);
-    }
-
     /// Whether it tells what a call of this format costs.
     pub fn is_known(&self, format: Format) -> bool {
         match format {
             // What was asked for is what is paid for.
-            Format::Images => true,
-            Format::Transcription => self.seconds.is_some() || self.input.is_some(),
-            Format::Ocr => self.pages.is_some(),
-            _ => self.input.is_some() || self.output.is_some(),
+            Format::Images | Format::Speech => true,
+            Format::Transcription => self.seconds.is_some() || self.counts.input.is_some(),
+            Format::Ocr => self.counts.pages.is_some(),
+            _ => self.counts.input.is_some() || self.counts.output.is_some(),
         }
     }
 
     pub fn attributes(&self, format: Format) -> Vec<KeyValue> {
         let mut attributes = Attributes(Vec::new());
+        let counts = &self.counts;
         match format {
-            Format::Images => {}
+            Format::Images => {
+                attributes.tokens(counts);
+                attributes.count("gen_ai.image.count", above_zero(counts.images));
+                attributes.text("gen_ai.image.size", self.image_size.as_ref());
+                attributes.text("gen_ai.image.quality", self.image_quality.as_ref());
+            }
+            Format::Speech => attributes.tokens(counts),
             Format::Transcription => match self.seconds {
-                Some(seconds) => {
-                    attributes.0.push(KeyValue::new("gen_ai.audio.input_duration_seconds", seconds))
-                }
+                Some(seconds) => attributes.seconds(seconds),
                 // Models that are priced by tokens and tell no duration.
-                None => {
-                    attributes.count("gen_ai.usage.input_tokens", self.input);
-                    attributes.count("gen_ai.usage.output_tokens", self.output);
-                }
+                None => attributes.tokens(counts),
             },
             Format::Ocr => {
-                attributes.count("gen_ai.ocr.pages_processed", self.pages);
-                attributes.model(self);
+                attributes.count("gen_ai.ocr.pages_processed", counts.pages);
+                attributes.text(MODEL, self.model.as_ref());
             }
-            Format::Embeddings => {
-                attributes.count("gen_ai.usage.input_tokens", self.input);
-                attributes.model(self);
+            Format::Embeddings | Format::Predict => {
+                attributes.count("gen_ai.usage.input_tokens", counts.input);
+                attributes.text(MODEL, self.model.as_ref());
             }
             Format::Chat
             | Format::MistralChat
             | Format::Responses
             | Format::Gemini
             | Format::Interactions => {
-                attributes.tokens(self);
-                attributes.count("gen_ai.usage.cached_input_tokens", self.cached);
-                attributes.count("gen_ai.usage.reasoning_output_tokens", self.reasoning);
-                attributes.model(self);
+                attributes.tokens(counts);
+                attributes.count("gen_ai.usage.cached_input_tokens", counts.cached);
+                attributes
+                    .count("gen_ai.usage.cache_creation_input_tokens", above_zero(counts.cache_creation));
+                attributes.count("gen_ai.usage.reasoning_output_tokens", counts.reasoning);
+                if let Some(seconds) = self.seconds.filter(|seconds| *seconds > 0.0) {
+                    attributes.seconds(seconds);
+                }
+                attributes.text(MODEL, self.model.as_ref());
             }
             Format::Messages | Format::Converse | Format::Invoke => {
-                let above_zero = |count: Option<u64>| count.filter(|&count| count > 0);
-                attributes.tokens(self);
-                attributes.count("gen_ai.usage.cache_creation_input_tokens", above_zero(self.cache_creation));
-                attributes.count("gen_ai.usage.cached_input_tokens", above_zero(self.cached));
+                attributes.tokens(counts);
+                attributes
+                    .count("gen_ai.usage.cache_creation_input_tokens", above_zero(counts.cache_creation));
+                attributes.count("gen_ai.usage.cached_input_tokens", above_zero(counts.cached));
                 // With Bedrock, the model that was asked for is the one that is priced.
                 if format == Format::Messages {
-                    attributes.model(self);
+                    attributes.text(MODEL, self.model.as_ref());
                 }
             }
         }
+        attributes.what_changes_the_price(self);
         attributes.0
     }
+}
+
+const MODEL: &str = "gen_ai.response.model";
+
+fn above_zero(count: Option<u64>) -> Option<u64> {
+    count.filter(|&count| count > 0)
 }
 
 struct Attributes(Vec<KeyValue>);
@@ -98,14 +206,43 @@ impl Attributes {
         }
     }
 
-    fn tokens(&mut self, usage: &Usage) {
-        self.count("gen_ai.usage.input_tokens", usage.input);
-        self.count("gen_ai.usage.output_tokens", usage.output);
+    fn tokens(&mut self, counts: &Counts) {
+        self.count("gen_ai.usage.input_tokens", counts.input);
+        self.count("gen_ai.usage.output_tokens", counts.output);
     }
 
-    fn model(&mut self, usage: &Usage) {
-        if let Some(model) = &usage.model {
-            self.0.push(KeyValue::new("gen_ai.response.model", model.clone()));
+    fn seconds(&mut self, seconds: f64) {
+        self.0.push(KeyValue::new("gen_ai.audio.input_duration_seconds", seconds));
+    }
+
+    fn text(&mut self, key: &'static str, text: Option<&String>) {
+        if let Some(text) = text {
+            self.0.push(KeyValue::new(key, text.clone()));
+        }
+    }
+
+    /// What is told of it in every format, each only where it is not zero.
+    fn what_changes_the_price(&mut self, usage: &Usage) {
+        let counts = &usage.counts;
+        for (key, count) in [
+            ("gen_ai.usage.cache_creation_1h_input_tokens", counts.cache_creation_1h),
+            ("gen_ai.usage.audio.input_tokens", counts.audio_input),
+            ("gen_ai.usage.audio.output_tokens", counts.audio_output),
+            ("gen_ai.usage.image.input_tokens", counts.image_input),
+            ("gen_ai.usage.image.output_tokens", counts.image_output),
+            ("gen_ai.usage.tool_use_prompt_tokens", counts.tool_use),
+            ("gen_ai.usage.web_search_requests", counts.searches),
+            ("gen_ai.usage.citation_tokens", counts.citations),
+        ] {
+            self.count(key, above_zero(count));
+        }
+        self.text("gen_ai.response.service_tier", usage.service_tier.as_ref());
+        self.text("gen_ai.response.id", usage.id.as_ref());
+        let reasons: Vec<StringValue> =
+            usage.finish_reasons.iter().flatten().map(|reason| reason.clone().into()).collect();
+        if !reasons.is_empty() {
+            self.0
+                .push(KeyValue::new("gen_ai.response.finish_reasons", Value::Array(Array::String(reasons))));
         }
     }
 }
@@ -138,14 +275,15 @@ mod tests {
 
     #[test]
     fn zeros_are_kept_where_the_contract_keeps_them() {
-        let usage = Usage {
+        let counts = Counts {
             input: Some(0),
             output: Some(0),
             cached: Some(0),
             cache_creation: Some(0),
             reasoning: Some(0),
-            ..Usage::default()
+            ..Counts::default()
         };
+        let usage = Usage { counts, ..Usage::default() };
         assert_eq!(
             keys(&usage, Format::Chat),
             [

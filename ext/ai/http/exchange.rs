@@ -2,12 +2,14 @@
 
 use std::future::Future;
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use reqwest::{Body, Response, ResponseBuilderExt};
 
 use super::body::WatchedBody;
 use super::outgoing::Outgoing;
+use super::refusing::{is_refusal, refuses, remember};
 use super::upload::Upload;
 use crate::ext::ai::engine::{
     self, HideUsage, Provider, Providers, Recognized, Speaks, UntracedCall, Watch, recognize, recognize_as,
@@ -32,6 +34,8 @@ impl Default for Hook {
 pub(crate) struct Exchange {
     watch: Watch,
     change: Change,
+    /// The host that may refuse to be asked, until it has answered the caller's own request.
+    refused_by: Option<String>,
 }
 
 /// What is changed of a request. It is done again where the request is built anew, for another attempt.
@@ -39,8 +43,31 @@ pub(crate) struct Exchange {
 pub(crate) struct Change {
     /// The call whose usage is asked for.
     asked: Option<Recognized>,
+    /// The request as the caller made it, for a host that refuses to be asked.
+    original: Option<Original>,
     /// What is read of a form while it is sent.
     upload: Option<Upload>,
+}
+
+/// What was changed of a request to ask for the usage of its stream.
+#[derive(Clone)]
+pub(crate) struct Original {
+    host: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Original {
+    fn of(request: &impl Outgoing) -> Option<Self> {
+        let body = Bytes::copy_from_slice(request.body()?);
+        Some(Original { host: request.host().into_owned(), headers: request.headers().clone(), body })
+    }
+
+    /// Makes a request what it was.
+    pub fn restore(&self, request: &mut impl Outgoing) {
+        *request.headers_mut() = self.headers.clone();
+        request.set_body(self.body.clone());
+    }
 }
 
 impl Hook {
@@ -71,18 +98,25 @@ impl Hook {
         {
             recognized = closer;
         }
-        let is_asked = self.providers.asks() && ask(&recognized, request);
+        let original = match self.providers.asks() && !refuses(&request.host()) {
+            true => ask(&recognized, request),
+            false => None,
+        };
         let is_read = request.body().is_none() && Upload::is_form(request.headers());
         let upload = is_read.then(Upload::default);
         if let Some(upload) = &upload {
             request.read_in_passing(upload);
         }
-        let change = Change { asked: is_asked.then(|| recognized.clone()), upload };
+        let change = Change { asked: original.as_ref().map(|_| recognized.clone()), original, upload };
         let watch = Watch::start(recognized.of_async_client());
-        Ok(watch.map(|watch| Exchange { watch, change }))
+        Ok(watch.map(|watch| Exchange { watch, change, refused_by: None }))
     }
 
-    fn check_unrecognized(&self, request: &impl Outgoing) -> Result<(), UntracedCall> {
+    fn check_unrecognized(&self, request: &mut impl Outgoing) -> Result<(), UntracedCall> {
+        if !self.optional_tracing {
+            // The body tells a call from what only has its path.
+            request.peek();
+        }
         let (host, path, method) = (request.host(), request.path(), request.method().as_str());
         let seen = engine::Request { method, host: &host, path: &path, body: request.body() };
         UntracedCall::check_unrecognized(self.optional_tracing, &seen)
@@ -103,17 +137,21 @@ impl Hook {
     }
 }
 
-/// Asks for the usage of a stream, where it has to be.
-fn ask(recognized: &Recognized, request: &mut impl Outgoing) -> bool {
+/// Asks for the usage of a stream, where it has to be; what the request was before, if it was changed.
+fn ask(recognized: &Recognized, request: &mut impl Outgoing) -> Option<Original> {
     if is_signed(request.headers()) {
-        return false;
+        return None;
     }
-    let Some(asked) = request.body().and_then(|body| recognized.ask_for_usage(body)) else { return false };
-    if request.headers().contains_key(CONTENT_LENGTH) {
-        request.headers_mut().insert(CONTENT_LENGTH, asked.len().into());
+    let asked = recognized.ask_for_usage(request.body()?)?;
+    let original = Original::of(request)?;
+    let headers = request.headers_mut();
+    if headers.contains_key(CONTENT_LENGTH) {
+        headers.insert(CONTENT_LENGTH, asked.len().into());
     }
-    request.set_body(asked);
-    true
+    // What is compressed can't be taken out of the answer.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    request.set_body(asked.into());
+    Some(original)
 }
 
 /// Whether a header holds for this body alone: a digest of it, a signature over it, or a scheme of authorization other
@@ -134,7 +172,7 @@ impl Change {
     /// Changes the same request, built anew.
     pub fn repeat(&self, request: &mut reqwest::Request) {
         if let Some(recognized) = &self.asked {
-            ask(recognized, request);
+            let _ = ask(recognized, request);
         }
         if let Some(upload) = &self.upload {
             request.read_in_passing(upload);
@@ -149,15 +187,45 @@ impl Exchange {
         self.change.clone()
     }
 
-    /// Makes the call, and tells the watch of its error. What it answers is what the caller gets; its body is watched on
-    /// the way.
+    /// The request as the caller made it, if it was changed to ask for the usage of its stream.
+    pub fn original<R: Outgoing>(&self, request: &R) -> Option<R> {
+        let original = self.change.original.as_ref()?;
+        let mut again = request.repeat()?;
+        original.restore(&mut again);
+        Some(again)
+    }
+
+    /// Whether the request was changed to ask for the usage of its stream.
+    #[cfg(feature = "openai")]
+    pub fn is_changed(&self) -> bool {
+        self.change.original.is_some()
+    }
+
+    /// Whether an answer may refuse what was asked. Then the caller's own request is sent, and nothing is hidden of the
+    /// answer to that.
+    pub fn is_refused(&mut self, status: StatusCode) -> bool {
+        if !is_refusal(status) {
+            return false;
+        }
+        self.change.asked = None;
+        self.refused_by = self.change.original.take().map(|original| original.host);
+        self.refused_by.is_some()
+    }
+
+    /// A part of the call, up to the head of an answer: hooks below don't count it again.
     #[cfg(any(feature = "openai", feature = "reqwest-middleware"))]
-    pub async fn run<E>(
+    pub async fn inside<F: Future>(&self, call: F) -> F::Output {
+        Watch::inside(Some(&self.watch), call).await
+    }
+
+    /// The call has its answer, which is watched on its way to the caller, or has failed.
+    #[cfg(any(feature = "openai", feature = "reqwest-middleware"))]
+    pub fn finish<E>(
         mut self,
-        call: impl Future<Output = Result<Response, E>>,
+        result: Result<Response, E>,
         tell: impl FnOnce(&mut Watch, &E),
     ) -> Result<Response, E> {
-        match Watch::inside(Some(&self.watch), call).await {
+        match result {
             Ok(answer) => Ok(self.answered(answer)),
             Err(error) => {
                 self.tell_upload();
@@ -172,6 +240,13 @@ impl Exchange {
     pub fn start<F: Future>(&self, call: impl FnOnce() -> F) -> engine::Inside<F> {
         let call = Watch::inside_sync(Some(&self.watch), call);
         Watch::inside(Some(&self.watch), call)
+    }
+
+    /// The same for a call that may not be made.
+    #[cfg(feature = "tower")]
+    pub fn call_again<F: Future>(&self, call: impl FnOnce() -> Option<F>) -> Option<engine::Inside<F>> {
+        let call = Watch::inside_sync(Some(&self.watch), call)?;
+        Some(Watch::inside(Some(&self.watch), call))
     }
 
     /// The call failed before its answer.
@@ -198,6 +273,12 @@ impl Exchange {
         answer: http::Response<B>,
     ) -> http::Response<WatchedBody<B>> {
         let (mut parts, body) = answer.into_parts();
+        // One that answers the caller's own request otherwise is not asked again.
+        if let Some(host) = self.refused_by.take()
+            && !is_refusal(parts.status)
+        {
+            remember(&host);
+        }
         self.tell_upload();
         self.watch.answered_http(parts.status, &parts.headers);
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -3,6 +3,7 @@
 mod body;
 mod exchange;
 mod outgoing;
+mod refusing;
 mod upload;
 
 #[cfg(feature = "tower")]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use reqwest::{Body, Request};
 
@@ -24,7 +25,12 @@ pub(crate) trait Outgoing {
     /// None if it is not at hand.
     fn body(&self) -> Option<&[u8]>;
 
-    fn set_body(&mut self, body: Vec<u8>);
+    fn set_body(&mut self, body: Bytes);
+
+    /// The same request again; none if its body is not at hand.
+    fn repeat(&self) -> Option<Self>
+    where
+        Self: Sized;
 
     /// Looks for a body that may be at hand. Whether there is one now that was not there before.
     fn peek(&mut self) -> bool {
@@ -66,8 +72,12 @@ impl Outgoing for Request {
         self.body().and_then(Body::as_bytes)
     }
 
-    fn set_body(&mut self, body: Vec<u8>) {
+    fn set_body(&mut self, body: Bytes) {
         *self.body_mut() = Some(body.into());
+    }
+
+    fn repeat(&self) -> Option<Self> {
+        self.try_clone()
     }
 
     fn read_in_passing(&mut self, upload: &Upload) {

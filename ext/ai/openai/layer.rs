@@ -1,7 +1,7 @@
 //! The layer of a tower stack in `async-openai`.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::retry::OpenAIRetryLayer;
 use async_openai::middleware::{HttpRequestFactory, ReqwestService};
 use opentelemetry::context::FutureExt;
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -196,12 +196,33 @@ where
     }
     let mut first = request.build().await?;
     let exchange = hook.begin(&mut first).map_err(|untraced| OpenAIError::Boxed(Box::new(untraced)))?;
-    let change = exchange.as_ref().map(|exchange| exchange.change());
-    let request = factory(first, request, change);
-    let call = async { inner.call(request).await.map_err(Into::into) };
-    match exchange {
-        Some(exchange) => exchange.run(call, fail).await,
-        None => call.await,
+    let Some(mut exchange) = exchange else {
+        return inner.call(factory(first, request, None)).await.map_err(Into::into);
+    };
+    let original = exchange.is_changed().then(|| request.clone());
+    let request = factory(first, request, Some(exchange.change()));
+    let call = inner.call(request);
+    let mut result = exchange.inside(call).await.map_err(Into::into);
+    // A host that refuses to be asked gets what the caller made.
+    if let Some(original) = original
+        && let Some(status) = status(&result)
+        && exchange.is_refused(status)
+    {
+        let again = async {
+            poll_fn(|context| inner.poll_ready(context)).await?;
+            inner.call(original).await
+        };
+        result = exchange.inside(again).await.map_err(Into::into);
+    }
+    exchange.finish(result, fail)
+}
+
+/// The status of an answer, which a layer below may have made an error of.
+fn status(result: &Result<Response, OpenAIError>) -> Option<StatusCode> {
+    match result {
+        Ok(answer) => Some(answer.status()),
+        Err(OpenAIError::ApiError(refused)) => Some(refused.status_code),
+        Err(_) => None,
     }
 }
 

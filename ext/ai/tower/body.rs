@@ -18,8 +18,9 @@ pin_project! {
     where
         B: Body,
     {
+        // None of a body that is sent again, which was seen whole.
         #[pin]
-        inner: B,
+        inner: Option<B>,
         // Before all that is still in the body.
         peeked: Option<Peeked<B::Error>>,
         // Of a form.
@@ -44,13 +45,20 @@ enum First<E> {
 
 impl<B: Body<Data = Bytes>> PeekedBody<B> {
     pub(super) fn new(inner: B) -> Self {
-        PeekedBody { inner, peeked: None, reading: None }
+        PeekedBody { inner: Some(inner), peeked: None, reading: None }
     }
 
     /// All of it, if that was there at the first look.
     pub(super) fn as_bytes(&self) -> Option<&[u8]> {
         let Peeked { first: First::Data(bytes), length } = self.peeked.as_ref()? else { return None };
         (u64::try_from(bytes.len()) == Ok(*length)).then_some(bytes)
+    }
+
+    /// The same body again, if all of it is at hand.
+    pub(super) fn repeat(&self) -> Option<Self> {
+        let Peeked { first: First::Data(bytes), length } = self.peeked.as_ref()? else { return None };
+        let peeked = Peeked { first: First::Data(bytes.clone()), length: *length };
+        Some(PeekedBody { inner: None, peeked: Some(peeked), reading: None })
     }
 
     pub(super) fn set(&mut self, bytes: Bytes) {
@@ -67,13 +75,11 @@ impl<B: Body<Data = Bytes>> PeekedBody<B> {
     where
         B: Unpin,
     {
-        let Some(length @ 1..) = self.inner.size_hint().exact() else { return };
-        if self.peeked.is_some() {
-            return;
-        }
+        let Some(inner) = self.inner.as_mut().filter(|_| self.peeked.is_none()) else { return };
+        let Some(length @ 1..) = inner.size_hint().exact() else { return };
         // Who sends it asks again, and is woken.
         let mut context = Context::from_waker(Waker::noop());
-        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(&mut context) else { return };
+        let Poll::Ready(frame) = Pin::new(inner).poll_frame(&mut context) else { return };
         let first = match frame.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(bytes))) => First::Data(bytes),
             Some(Ok(Err(other))) => First::Trailers(other.into_trailers().unwrap_or_default()),
@@ -94,7 +100,10 @@ impl<B: Body<Data = Bytes>> Body for PeekedBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
         let frame = match this.peeked.take() {
-            None => ready!(this.inner.poll_frame(context)),
+            None => match this.inner.as_pin_mut() {
+                Some(inner) => ready!(inner.poll_frame(context)),
+                None => None,
+            },
             Some(peeked) => match peeked.first {
                 First::Data(bytes) => Some(Ok(Frame::data(bytes))),
                 First::Trailers(trailers) => Some(Ok(Frame::trailers(trailers))),
@@ -112,13 +121,13 @@ impl<B: Body<Data = Bytes>> Body for PeekedBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.peeked.is_none() && self.inner.is_end_stream()
+        self.peeked.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.peeked {
             Some(peeked) => SizeHint::with_exact(peeked.length),
-            None => self.inner.size_hint(),
+            None => self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint),
         }
     }
 }

@@ -6,74 +6,109 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use http::StatusCode;
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tower_service::Service;
 
 use super::BoxError;
+use super::shared::Shared;
 use crate::ext::ai::engine::{Inside, UntracedCall};
 use crate::ext::ai::http::{Exchange, WatchedBody};
 
 pin_project! {
     /// The answer to a call, when it comes. Dropped before, the call is recorded as failed.
     #[must_use = "futures do nothing unless they are awaited"]
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<S, Q>
+    where
+        S: Service<Q>,
+    {
         #[pin]
-        call: Call<F>,
+        call: Call<S, Q>,
     }
 }
 
 pin_project! {
     #[project = CallProjection]
-    enum Call<F> {
-        Plain { #[pin] call: F },
-        Counted { #[pin] call: Inside<F>, exchange: Option<Exchange> },
+    enum Call<S, Q>
+    where
+        S: Service<Q>,
+    {
+        Plain { #[pin] call: S::Future },
+        // With the service and the caller's own request, for a host that refuses what was changed.
+        Counted { #[pin] call: Inside<S::Future>, exchange: Option<Exchange>, again: Option<(Shared<S>, Q)> },
         Refused { error: Option<UntracedCall> },
     }
 }
 
-impl<F: Future> ResponseFuture<F> {
-    /// Starts the call, if it may be made.
-    pub(super) fn new(looked: Result<Option<Exchange>, UntracedCall>, call: impl FnOnce() -> F) -> Self {
-        let call = match looked {
-            Ok(Some(exchange)) => Call::Counted { call: exchange.start(call), exchange: Some(exchange) },
-            Ok(None) => Call::Plain { call: call() },
-            Err(error) => Call::Refused { error: Some(error) },
-        };
-        ResponseFuture { call }
+impl<S: Service<Q>, Q> ResponseFuture<S, Q> {
+    pub(super) fn plain(call: S::Future) -> Self {
+        ResponseFuture { call: Call::Plain { call } }
+    }
+
+    pub(super) fn counted(
+        call: Inside<S::Future>,
+        exchange: Exchange,
+        again: Option<(Shared<S>, Q)>,
+    ) -> Self {
+        ResponseFuture { call: Call::Counted { call, exchange: Some(exchange), again } }
+    }
+
+    pub(super) fn refused(error: UntracedCall) -> Self {
+        ResponseFuture { call: Call::Refused { error: Some(error) } }
     }
 }
 
-impl<F, A, E> Future for ResponseFuture<F>
+impl<S, Q> Future for ResponseFuture<S, Q>
 where
-    F: Future<Output = Result<A, E>>,
-    A: Answer,
-    E: Into<BoxError>,
+    S: Service<Q>,
+    S::Response: Answer,
+    S::Error: Into<BoxError>,
 {
-    type Output = Result<A::Watched, BoxError>;
+    type Output = Result<<S::Response as Answer>::Watched, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let (answer, exchange) = match self.project().call.project() {
-            CallProjection::Plain { call } => (ready!(call.poll(context)), None),
-            CallProjection::Counted { call, exchange } => (ready!(call.poll(context)), exchange.take()),
-            CallProjection::Refused { error } => {
-                return Poll::Ready(Err(match error.take() {
-                    Some(error) => error.into(),
-                    None => "the future was polled after its end".into(),
-                }));
-            }
-        };
-        Poll::Ready(match answer {
-            Ok(answer) => Ok(answer.watched(Counted(exchange))),
-            Err(error) => {
-                let error = error.into();
-                if let Some(exchange) = exchange {
-                    exchange.fail_as(kind::<E>(), &error.to_string());
+        let mut this = self.project();
+        loop {
+            let (answer, mut exchange, again) = match this.call.as_mut().project() {
+                CallProjection::Plain { call } => (ready!(call.poll(context)), None, None),
+                CallProjection::Counted { call, exchange, again } => {
+                    (ready!(call.poll(context)), exchange.take(), again.take())
                 }
-                Err(error)
+                CallProjection::Refused { error } => {
+                    return Poll::Ready(Err(error
+                        .take()
+                        .map_or_else(|| POLLED_AFTER_END.into(), Into::into)));
+                }
+            };
+            if let Some((service, request)) = again
+                && let Ok(answer) = &answer
+                && let Some(refused) = &mut exchange
+                && refused.is_refused(answer.status())
+            {
+                // What the call held of the service is free again.
+                this.call.set(Call::Refused { error: None });
+                let call = refused.call_again(|| service.call_if_ready(context, request));
+                if let Some(call) = call {
+                    this.call.set(Call::Counted { call, exchange, again: None });
+                    continue;
+                }
             }
-        })
+            return Poll::Ready(match answer {
+                Ok(answer) => Ok(answer.watched(Counted(exchange))),
+                Err(error) => {
+                    let error = error.into();
+                    if let Some(exchange) = exchange {
+                        exchange.fail_as(kind::<S::Error>(), &error.to_string());
+                    }
+                    Err(error)
+                }
+            });
+        }
     }
 }
+
+const POLLED_AFTER_END: &str = "the future was polled after its end";
 
 /// What an error's type is called.
 fn kind<E>() -> &'static str {
@@ -83,7 +118,7 @@ fn kind<E>() -> &'static str {
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<S: Service<Q>, Q> fmt::Debug for ResponseFuture<S, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
@@ -96,11 +131,17 @@ pub struct Counted(Option<Exchange>);
 pub trait Answer {
     type Watched;
 
+    fn status(&self) -> StatusCode;
+
     fn watched(self, call: Counted) -> Self::Watched;
 }
 
 impl<B: Body> Answer for http::Response<B> {
     type Watched = http::Response<WatchedBody<B>>;
+
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
 
     fn watched(self, call: Counted) -> Self::Watched {
         match call.0 {
@@ -112,6 +153,10 @@ impl<B: Body> Answer for http::Response<B> {
 
 impl Answer for reqwest::Response {
     type Watched = reqwest::Response;
+
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
 
     fn watched(self, call: Counted) -> Self::Watched {
         match call.0 {

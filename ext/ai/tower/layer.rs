@@ -9,9 +9,10 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::shared::Shared;
 use super::{BoxError, PeekedBody, ResponseFuture, WatchedBody};
 use crate::ext::ai::engine::Providers;
-use crate::ext::ai::http::Hook;
+use crate::ext::ai::http::{Hook, Outgoing};
 
 /// A tower layer that records what AI calls used, in the current scope. All other requests pass through as they are.
 ///
@@ -83,7 +84,7 @@ impl<S> Layer<S> for PaidLayer {
     type Service = PaidService<S>;
 
     fn layer(&self, inner: S) -> PaidService<S> {
-        PaidService { inner, hook: self.0.clone() }
+        PaidService { inner: Shared::new(inner), hook: self.0.clone() }
     }
 }
 
@@ -98,10 +99,32 @@ impl fmt::Debug for PaidLayer {
 }
 
 /// The service that [`PaidLayer`] makes.
-#[derive(Clone)]
 pub struct PaidService<S> {
-    inner: S,
+    inner: Shared<S>,
     hook: Arc<Hook>,
+}
+
+/// A clone has a service of its own.
+impl<S: Clone> Clone for PaidService<S> {
+    fn clone(&self) -> Self {
+        PaidService { inner: self.inner.separate(), hook: self.hook.clone() }
+    }
+}
+
+impl<S> PaidService<S> {
+    fn counted<Q: Outgoing>(&mut self, mut request: Q) -> ResponseFuture<S, Q>
+    where
+        S: Service<Q>,
+    {
+        match self.hook.begin(&mut request) {
+            Ok(Some(exchange)) => {
+                let again = exchange.original(&request).map(|original| (self.inner.clone(), original));
+                ResponseFuture::counted(exchange.start(|| self.inner.call(request)), exchange, again)
+            }
+            Ok(None) => ResponseFuture::plain(self.inner.call(request)),
+            Err(error) => ResponseFuture::refused(error),
+        }
+    }
 }
 
 impl<S, B, R> Service<http::Request<B>> for PaidService<S>
@@ -113,16 +136,14 @@ where
 {
     type Response = http::Response<WatchedBody<R>>;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, http::Request<PeekedBody<B>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context).map_err(Into::into)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let mut request = request.map(PeekedBody::new);
-        let looked = self.hook.begin(&mut request);
-        ResponseFuture::new(looked, || self.inner.call(request))
+        self.counted(request.map(PeekedBody::new))
     }
 }
 
@@ -134,20 +155,19 @@ where
 {
     type Response = reqwest::Response;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, reqwest::Request>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context).map_err(Into::into)
+        self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: reqwest::Request) -> Self::Future {
-        let looked = self.hook.begin(&mut request);
-        ResponseFuture::new(looked, || self.inner.call(request))
+    fn call(&mut self, request: reqwest::Request) -> Self::Future {
+        self.counted(request)
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for PaidService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaidService").field("inner", &self.inner).finish_non_exhaustive()
+        self.inner.show(&mut f.debug_struct("PaidService"))
     }
 }

@@ -73,6 +73,7 @@ mod body;
 mod future;
 mod layer;
 mod request;
+mod shared;
 
 pub use body::PeekedBody;
 pub use future::ResponseFuture;

@@ -39,8 +39,18 @@ impl<B: Body<Data = Bytes> + Unpin> Outgoing for Request<PeekedBody<B>> {
         self.body().as_bytes()
     }
 
-    fn set_body(&mut self, body: Vec<u8>) {
-        self.body_mut().set(body.into());
+    fn set_body(&mut self, body: Bytes) {
+        self.body_mut().set(body);
+    }
+
+    fn repeat(&self) -> Option<Self> {
+        let mut again = Request::new(self.body().repeat()?);
+        *again.method_mut() = self.method().clone();
+        *again.uri_mut() = self.uri().clone();
+        *again.version_mut() = self.version();
+        *again.headers_mut() = self.headers().clone();
+        *again.extensions_mut() = self.extensions().clone();
+        Some(again)
     }
 
     fn peek(&mut self) -> bool {

@@ -1,5 +1,6 @@
 //! AI calls through `reqwest-middleware`, of every provider, as they arrive at a collector.
 
+mod cases;
 mod errors;
 mod hosts;
 mod kinds;

@@ -2,10 +2,12 @@
 //! of every one of them.
 
 pub mod audio;
+pub mod cases;
 pub mod crowd;
 pub mod hosts;
 pub mod kinds;
 pub mod lines;
+pub mod scripted;
 pub mod spans;
 pub mod streams;
 pub mod world;

@@ -17,9 +17,16 @@ pub fn count(span: &ReceivedSpan, key: &str) -> Option<i64> {
     int(span, &format!("gen_ai.usage.{key}"))
 }
 
-/// All attributes but those of the scope, as text.
+/// Told of most answers, where they have tests of their own.
+const OF_ANSWERS: [&str; 3] =
+    ["gen_ai.response.id", "gen_ai.response.finish_reasons", "gen_ai.response.service_tier"];
+
+/// All attributes but those of the scope, and of answers of any price, as text.
 pub fn attributes(span: &ReceivedSpan) -> BTreeMap<&str, String> {
-    let own = span.attributes.iter().filter(|(key, _)| !key.starts_with("external_"));
+    let own = span
+        .attributes
+        .iter()
+        .filter(|(key, _)| !key.starts_with("external_") && !OF_ANSWERS.contains(&key.as_str()));
     let attributes: BTreeMap<_, _> = own.map(|(key, value)| (key.as_str(), value.to_string())).collect();
     for key in attributes.keys().filter(|key| key.starts_with("gen_ai.usage.")) {
         assert!(int(span, key).is_some());

@@ -2,6 +2,7 @@
 //! a collector.
 
 mod bodies;
+mod cases;
 mod crowd;
 mod errors;
 mod kinds;

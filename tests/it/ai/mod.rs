@@ -1,5 +1,8 @@
 //! AI calls from outside: the spans that arrive at a collector.
 
+#[path = "../../adapters/support/cases.rs"]
+mod case_list;
+mod cases;
 mod engine;
 
 use std::time::Duration;

@@ -88,8 +88,15 @@ fn value_of(line: &[u8]) -> Option<&[u8]> {
 fn fate(data: &[u8], length: usize) -> Fate {
     let Ok(chunk) = serde_json::from_slice::<serde_json::Value>(data) else { return Fate::Passes };
     let usage = chunk.get("usage").and_then(serde_json::Value::as_object);
+    let counts = ["prompt_tokens", "completion_tokens", "total_tokens"];
+    let is_counted = usage.is_some_and(|usage| counts.iter().any(|key| usage.contains_key(*key)));
+    let is_null = |key: &str| chunk.get(key).is_none_or(serde_json::Value::is_null);
     let is_usage = usage.is_some_and(|usage| !usage.is_empty())
-        && chunk.get("choices").and_then(serde_json::Value::as_array).is_some_and(Vec::is_empty);
+        && match chunk.get("choices") {
+            Some(serde_json::Value::Array(choices)) => choices.is_empty(),
+            None | Some(serde_json::Value::Null) => is_counted && is_null("type") && is_null("error"),
+            _ => false,
+        };
     if !is_usage {
         return Fate::Passes;
     }

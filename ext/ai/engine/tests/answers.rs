@@ -101,7 +101,7 @@ fn unary_answers_tell_their_usage() {
         (
             "https://api.openai.com/v1/images/generations",
             r#"{"created":1,"data":[{"url":"https://x"}],"usage":{"input_tokens":1,"output_tokens":1056}}"#,
-            &["image.count=1", "image.size=", "image.quality="],
+            &["input_tokens=1", "output_tokens=1056", "image.count=1", "image.size=", "image.quality="],
         ),
         (
             "https://api.openai.com/v1/audio/transcriptions",
@@ -283,7 +283,7 @@ fn services_that_tell_usage_with_every_part_are_read_to_the_end() {
     };
     let body = (1..=3).map(part).collect::<String>();
     let gemini = Answer { body: body.into(), ..bodies::gemini_stream() };
-    assert_eq!(gemini.told(), ok(&["output_tokens=3"]));
+    assert_eq!(gemini.told(), ok(&["output_tokens=3", "request.model=gemini-2.5-flash"]));
 }
 
 #[test]

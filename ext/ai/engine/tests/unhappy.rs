@@ -118,8 +118,15 @@ fn an_answer_without_usage_says_why() {
         assert_eq!(told.status, "Ok");
         assert_eq!(told.attributes.last(), Some(&format!("{MISSING}{reason}")), "{url}");
     }
-    let compressed = Answer::new(CHAT, "{}", JSON, "x").header("content-encoding", "gzip").told();
-    assert_eq!(compressed.attributes, [format!("{MISSING}the answer is compressed")]);
+    for (encoding, reason) in [
+        ("br", "the answer is compressed"),
+        ("gzip, br", "the answer is compressed"),
+        ("gzip", "the answer can't be unpacked"),
+    ] {
+        let compressed =
+            Answer::new(CHAT, "{}", JSON, "no gzip at all").header("content-encoding", encoding).told();
+        assert_eq!(compressed.attributes, [format!("{MISSING}{reason}")]);
+    }
     let unread = Answer::new(CHAT, "{}", JSON, "{}").dropped_after(0);
     assert_eq!(
         unread,
@@ -172,11 +179,11 @@ fn what_comes_after_the_end_counts_nothing_in_the_same_piece_either() {
     for (url, body, expected) in [
         (CHAT, "{}}".to_string(), "Ok paid.usage.missing=the answer tells none"),
         (CHAT, r#"{"usage":{"prompt_tokens":1}} <html>"#.into(), "Ok input_tokens=1"),
-        (list, format!("[{part}]{later}"), "Ok input_tokens=1"),
+        (list, format!("[{part}]{later}"), "Ok input_tokens=1,request.model=g"),
         (
             list,
             format!(r#"[{part},{{"error":{{"message":"Busy"}}}},{later}]"#),
-            "ApiError: Busy input_tokens=1",
+            "ApiError: Busy input_tokens=1,request.model=g",
         ),
     ] {
         let answer = Answer::new(url, "{}", JSON, body.clone());
