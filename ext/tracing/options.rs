@@ -151,17 +151,7 @@ impl TracingOptions {
     /// Paid gets but the key, on the thread that records; what becomes of it there changes nothing about delivery to
     /// Paid. Needs the feature `mirror`.
     ///
-    /// ```no_run
-    /// use opentelemetry_otlp::SpanExporter;
-    /// use opentelemetry_sdk::trace::BatchSpanProcessor;
-    /// use paid::tracing::{TracingOptions, initialize_tracing};
-    ///
-    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let exporter = SpanExporter::builder().with_http().build()?; // OTEL_EXPORTER_OTLP_ENDPOINT says where to
-    /// initialize_tracing(TracingOptions::new().mirror(BatchSpanProcessor::builder(exporter).build()))?;
-    /// # Ok(())
-    /// # }
-    /// ```
+    #[cfg_attr(not(doctest), doc = include_str!("../../docs/examples/tracing_options.md"))]
     #[cfg(feature = "mirror")]
     pub fn mirror(mut self, processor: impl opentelemetry_sdk::trace::SpanProcessor + 'static) -> Self {
         self.mirror = Some(crate::ext::delivery::Mirror::new(processor, INSTRUMENTATION));

@@ -22,22 +22,7 @@ const CALLS: [&str; 4] = ["Converse", "ConverseStream", "InvokeModel", "InvokeMo
 /// It goes into the [`Builder`](https://docs.rs/aws-sdk-bedrockruntime/1/aws_sdk_bedrockruntime/config/struct.Builder.html)
 /// of a client's configuration, for all of its calls, or into a single call:
 ///
-/// ```no_run
-/// use aws_sdk_bedrockruntime::Client;
-/// use paid::ai::bedrock::PaidInterceptor;
-/// use paid::tracing::paid_tracing;
-///
-/// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-/// let call = client.converse_stream().model_id("us.amazon.nova-lite-v1:0").customize();
-/// let call = call.interceptor(PaidInterceptor::new()).send();
-/// let mut answer = paid_tracing("customer_1").run_async(call).await?;
-/// while let Some(event) = answer.stream.recv().await? {
-///     // ...
-/// #   let _ = event;
-/// }
-/// # Ok(())
-/// # }
-/// ```
+#[cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/bedrock_interceptor.md"))]
 ///
 /// In both, a call is still counted once.
 #[derive(Clone, Debug)]

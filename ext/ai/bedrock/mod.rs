@@ -1,23 +1,7 @@
 //! AI calls through `aws-sdk-bedrockruntime` 1: an interceptor of its client, which records what Converse and
 //! InvokeModel used.
 //!
-//! ```no_run
-//! use aws_sdk_bedrockruntime::{Client, config};
-//! use paid::ai::bedrock::PaidInterceptor;
-//! use paid::tracing::paid_tracing;
-//!
-//! # async fn example<C>(shared: &C) -> Result<(), Box<dyn std::error::Error>>
-//! # where
-//! #     for<'a> config::Builder: From<&'a C>,
-//! # {
-//! // let shared = &aws_config::load_from_env().await;
-//! let config = config::Builder::from(shared).interceptor(PaidInterceptor::new()).build();
-//! let call = Client::from_conf(config).converse().model_id("us.amazon.nova-lite-v1:0");
-//! let answer = paid_tracing("customer_1").run_async(call.send()).await?;
-//! # let _ = answer;
-//! # Ok(())
-//! # }
-//! ```
+#![cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/bedrock.md"))]
 //!
 //! | operation | span |
 //! |---|---|

@@ -29,19 +29,7 @@ use crate::ext::tracing::current_scope;
 /// Make it the outermost layer: outside of retries, a call that is repeated is one span, and outside of what hands calls to
 /// another task, it is in the caller's scope.
 ///
-/// ```no_run
-/// use async_openai::Client;
-/// use async_openai::config::OpenAIConfig;
-/// use async_openai::middleware::ReqwestService;
-/// use async_openai::middleware::retry::OpenAIRetryLayer;
-/// use paid::ai::openai::PaidOpenAILayer;
-///
-/// let service = tower::ServiceBuilder::new()
-///     .layer(PaidOpenAILayer::new())
-///     .layer(OpenAIRetryLayer::default())
-///     .service(ReqwestService::new(reqwest::Client::new()));
-/// let openai = Client::with_config(OpenAIConfig::new()).with_http_service(service);
-/// ```
+#[cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/openai_layer.md"))]
 ///
 /// That is what [`client`](PaidOpenAILayer::client) does.
 #[derive(Clone)]

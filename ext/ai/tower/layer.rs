@@ -20,24 +20,7 @@ use crate::ext::ai::http::{Hook, Outgoing};
 /// when asked: it asks, and hides the answer to that from the caller, unless the caller asked too;
 /// [`Providers::ask_for_stream_usage`] turns that off.
 ///
-/// ```no_run
-/// use paid::ai::PaidLayer;
-/// use paid::tracing::paid_tracing;
-/// use tower::{Service, ServiceBuilder};
-///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// let client = reqwest::Client::new();
-/// let body = r#"{"model": "gpt-4.1-mini", "input": "Hello!"}"#;
-/// let request = client.post("https://api.openai.com/v1/responses").bearer_auth("<OPENAI_API_KEY>");
-/// let request = request.header("content-type", "application/json").body(body);
-///
-/// let mut http = ServiceBuilder::new().layer(PaidLayer::new()).service(client);
-/// let answer = paid_tracing("customer_1").run_async(async { http.call(request.build()?).await }).await?;
-/// let answer = answer.text().await?;
-/// # let _ = answer;
-/// # Ok(())
-/// # }
-/// ```
+#[cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/tower_layer_2.md"))]
 ///
 /// [The module](super) has more: where it goes in a stack, and what it sees of bodies.
 #[derive(Clone, Default)]
@@ -66,13 +49,7 @@ impl PaidLayer {
     /// Whether calls outside of a scope go through untraced, as they do by default; else they fail with
     /// [`UntracedCall`](crate::ai::UntracedCall), before anything is sent. Python: `optional_tracing`.
     ///
-    /// ```
-    /// use paid::ai::UntracedCall;
-    ///
-    /// fn is_untraced(error: &tower::BoxError) -> bool {
-    ///     error.is::<UntracedCall>()
-    /// }
-    /// ```
+    #[cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/tower_layer.md"))]
     #[must_use]
     pub fn optional_tracing(mut self, optional: bool) -> Self {
         Arc::make_mut(&mut self.0).optional_tracing = optional;

@@ -2,32 +2,7 @@
 //! [tower-http](https://docs.rs/tower-http), gateways on axum, and [reqwest](https://docs.rs/reqwest/0.13) 0.13 as a
 //! service. Any provider, with any service of `tower-service` 0.3 and `http` 1.
 //!
-//! ```no_run
-//! use bytes::Bytes;
-//! use http::Request;
-//! use http_body_util::{BodyExt, Full};
-//! use hyper_util::client::legacy::Client;
-//! use hyper_util::rt::TokioExecutor;
-//! use paid::ai::PaidLayer;
-//! use paid::tracing::paid_tracing;
-//! use tower::{ServiceBuilder, ServiceExt};
-//!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! # let https = hyper_util::client::legacy::connect::HttpConnector::new();
-//! let client = Client::builder(TokioExecutor::new()).build(https);
-//! let http = ServiceBuilder::new().layer(PaidLayer::new()).service(client);
-//!
-//! let body = r#"{"model": "gpt-4.1-mini", "input": "Hello!"}"#;
-//! let request = Request::post("https://api.openai.com/v1/responses")
-//!     .header("authorization", "Bearer <OPENAI_API_KEY>")
-//!     .header("content-type", "application/json")
-//!     .body(Full::from(body))?;
-//! let answer = paid_tracing("customer_1").run_async(http.oneshot(request)).await?;
-//! let answer: Bytes = answer.into_body().collect().await?.to_bytes();
-//! # let _ = answer;
-//! # Ok(())
-//! # }
-//! ```
+#![cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/tower_2.md"))]
 //!
 //! # Where it goes
 //!
@@ -42,22 +17,7 @@
 //! axum's. Looking takes that frame, so the service below gets a [`PeekedBody`]. Clients and middlewares that are generic
 //! over the body take it as it is; for others, turn it into theirs:
 //!
-//! ```no_run
-//! # use bytes::Bytes;
-//! # use http_body_util::{BodyExt, Full, combinators::BoxBody};
-//! # use hyper_util::client::legacy::Client;
-//! # use hyper_util::rt::TokioExecutor;
-//! # use paid::ai::PaidLayer;
-//! use paid::ai::tower::PeekedBody;
-//!
-//! # type Boxed = BoxBody<Bytes, std::convert::Infallible>;
-//! # let client = Client::builder(TokioExecutor::new()).build_http::<Boxed>();
-//! let http = tower::ServiceBuilder::new()
-//!     .layer(PaidLayer::new())
-//!     .map_request(|request: http::Request<PeekedBody<Full<Bytes>>>| request.map(BodyExt::boxed))
-//!     .service(client);
-//! # let _ = http;
-//! ```
+#![cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/tower.md"))]
 //!
 //! A form that is uploaded in pieces is read while it is sent. Of other bodies that can't be seen, as of a request that a
 //! gateway passes on while it arrives, the call is counted by its answer. What that does not tell is missing then: the
