@@ -21,7 +21,8 @@ const LONGEST_KEPT: usize = 64 * 1024;
 /// A text without keys, URLs and quoted answers, cut to 1,000 characters.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     let read = start_of(text, READ);
-    let text = through(through(through(read.into(), quotes::without_quotes), without_urls), words::without_keys);
+    let text =
+        through(through(through(read.into(), quotes::without_quotes), without_urls), words::without_keys);
     match text.char_indices().nth(LONGEST) {
         None => text,
         Some((end, _)) => match text {

@@ -26,8 +26,13 @@ pub(crate) fn may_quote_an_answer(type_name: &str) -> bool {
 }
 
 /// What serde's errors say before they quote a value, and clients before they quote a body.
-const BEFORE_VALUE: [&str; 5] =
-    ["invalid type: string ", "invalid value: string ", "invalid type: byte array ", "unknown variant ", "unknown field "];
+const BEFORE_VALUE: [&str; 5] = [
+    "invalid type: string ",
+    "invalid value: string ",
+    "invalid type: byte array ",
+    "unknown variant ",
+    "unknown field ",
+];
 const BEFORE_BODY: [&str; 2] = [" content:", "response body: "];
 
 /// A text without the values that serde quotes, and without what follows the words `failed to deserialize`.

@@ -24,14 +24,20 @@ const SECRETS: &[(&str, &str)] = &[
     ("authorization={}", "opensesame"),
     ("api-key: {}", "0123456789abcdef0123456789abcdef"),
     ("Access denied due to invalid subscription key {}", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
-    ("azure: {}", "3AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUJQQJ99BAACYeBjFXJ3w3AAABACOGabcd"),
+    (
+        "azure: {}",
+        "3AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUJQQJ99BAACYeBjFXJ3w3AAABACOGabcd",
+    ),
     ("{\"error\":\"bad\",\"token\": \"{}\"}", "abcdefgh"),
     ("{\\\"secret\\\":\\\"{}\\\"}", "hunter2hunter2"),
     ("password={}&next=1", "correct-horse!battery"),
     ("client_secret = '{}'", "q1w2e3r4t5y6"),
     ("accessToken: {}", "0a1b2c3d4e5f6g7h"),
     ("perplexity {}", "pplx-0123456789abcdef0123456789abcdef"),
-    ("jwt {}", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"),
+    (
+        "jwt {}",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    ),
     ("github {}", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
     ("X-Goog-Api-Key: {}", "abcdefghijkl"),
     ("OPENAI_API_KEY={}", "proxy-key-for-tests"),
@@ -126,7 +132,11 @@ fn what_a_deserializer_quotes_is_left_out() {
     ] {
         assert_eq!(redact(text), expected);
     }
-    for name in ["serde_json::error::Error", "alloc::boxed::Box<serde_json::error::Error>", "&serde_path_to_error::Error<serde_json::error::Error>"] {
+    for name in [
+        "serde_json::error::Error",
+        "alloc::boxed::Box<serde_json::error::Error>",
+        "&serde_path_to_error::Error<serde_json::error::Error>",
+    ] {
         assert!(may_quote_an_answer(name), "{name}");
     }
     for name in ["my_serde_json::Error", "app::toml::Error", "core::num::error::ParseIntError", "panic", ""] {
@@ -151,7 +161,23 @@ fn a_text_is_cut_and_half_a_key_is_not_shown() {
 
 #[test]
 fn any_text_is_read() {
-    let parts = ["sk-", "key", "=", ": ", "\"", "Bearer ", "ü", "\\", "://", "a1B2c3D4", ".", "/", " ", "token", "invalid type: string "];
+    let parts = [
+        "sk-",
+        "key",
+        "=",
+        ": ",
+        "\"",
+        "Bearer ",
+        "ü",
+        "\\",
+        "://",
+        "a1B2c3D4",
+        ".",
+        "/",
+        " ",
+        "token",
+        "invalid type: string ",
+    ];
     for seed in 0..20_000 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let text: String = (0..rng.usize(..30)).map(|_| *rng.choice(&parts).unwrap_or(&"")).collect();

@@ -144,7 +144,8 @@ fn expected_after(word: &str, between: &str) -> Expected {
     if !matches!(sign, "=" | ":" | "=>" | ":=" | "==") {
         return Expected::Nothing;
     }
-    let name: String = word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let name: String =
+        word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let is_secret = SECRETS.iter().any(|secret| name.ends_with(secret));
     let is_perhaps = PERHAPS.iter().any(|perhaps| name == *perhaps || ends_with_segment(word, perhaps));
     // Prose has a space after its colon; so do headers, whose names are those of secrets.
@@ -164,7 +165,8 @@ fn ends_with_segment(name: &str, segment: &str) -> bool {
     let (Some(before), Some(end)) = (name.get(..at), name.get(at..)) else { return false };
     end.eq_ignore_ascii_case(segment)
         && (before.ends_with(['-', '_', '.', '/'])
-            || end.starts_with(|c: char| c.is_ascii_uppercase()) && before.ends_with(|c: char| c.is_ascii_lowercase()))
+            || end.starts_with(|c: char| c.is_ascii_uppercase())
+                && before.ends_with(|c: char| c.is_ascii_lowercase()))
 }
 
 fn is_space(between: &str) -> bool {
@@ -178,23 +180,27 @@ fn is_space_after(text: &str, end: usize) -> bool {
 /// Where a value that is a secret ends, which may hold more than letters and digits.
 fn end_of_value(text: &str, from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '&' | ',' | ';' | ')' | ']' | '}' | '<' | '>' | '\\');
+    let ends = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '"' | '\'' | '`' | '&' | ',' | ';' | ')' | ']' | '}' | '<' | '>' | '\\')
+    };
     from + rest.find(ends).unwrap_or(rest.len())
 }
 
 /// Where in a word a key begins, by its prefix or its shape.
 fn key_within(word: &str) -> Option<usize> {
     // "task-" does not begin with "sk-".
-    let starts = word.char_indices().filter(|&(at, _)| {
-        at == 0 || !word.as_bytes().get(at - 1).is_some_and(u8::is_ascii_alphanumeric)
-    });
+    let starts = word
+        .char_indices()
+        .filter(|&(at, _)| at == 0 || !word.as_bytes().get(at - 1).is_some_and(u8::is_ascii_alphanumeric));
     let by_prefix = |at: usize| {
         let rest = word.get(at..).unwrap_or_default();
         PREFIXES.iter().any(|(prefix, least)| {
             let Some(rest) = rest.strip_prefix(prefix) else { return false };
             if PLAIN.contains(prefix) {
                 rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric()).len() >= *least
-                    && (*prefix != "ASIA" && *prefix != "AKIA" || !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+                    && (*prefix != "ASIA" && *prefix != "AKIA"
+                        || !rest.starts_with(|c: char| c.is_ascii_lowercase()))
             } else {
                 rest.len() >= *least
             }
@@ -233,8 +239,10 @@ fn changes(run: &str) -> usize {
 /// Whether a word after a name is no word of a sentence.
 fn looks_like_a_key(word: &str) -> bool {
     let is_key = |part: &str| {
-        let (letters, digits) =
-            (part.bytes().any(|byte| byte.is_ascii_alphabetic()), part.bytes().any(|byte| byte.is_ascii_digit()));
+        let (letters, digits) = (
+            part.bytes().any(|byte| byte.is_ascii_alphabetic()),
+            part.bytes().any(|byte| byte.is_ascii_digit()),
+        );
         part.len() >= 6 && letters && digits || part.len() >= 20 || odd_case(part) >= 2
     };
     word.len() >= 8 && (word.ends_with('=') || word.split(|c: char| !c.is_ascii_alphanumeric()).any(is_key))
@@ -279,5 +287,6 @@ fn is_of_word(c: char) -> bool {
 /// Whether the signs at the start of what comes after a word end it, and are no assignment.
 fn is_padding(rest: &str) -> bool {
     let after = rest.trim_start_matches('=');
-    rest.len() > after.len() && !after.starts_with(|c: char| is_of_word(c) || matches!(c, '"' | '\'' | '`' | '>'))
+    rest.len() > after.len()
+        && !after.starts_with(|c: char| is_of_word(c) || matches!(c, '"' | '\'' | '`' | '>'))
 }

@@ -88,7 +88,8 @@ fn read(text: fmt::Arguments<'_>) -> String {
     impl Write for Bounded {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             let room = LONGEST_READ.saturating_sub(self.0.len());
-            let end = (0..=room.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
+            let end =
+                (0..=room.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
             self.0.push_str(text.get(..end).unwrap_or_default());
             if end < text.len() { Err(fmt::Error) } else { Ok(()) }
         }

@@ -7,9 +7,10 @@ use super::ai_support::cases::{Answer, Case, all};
 use super::{calls, start};
 
 fn headers(answer: &Answer) -> HeaderMap {
-    let pairs = answer.response_headers.iter().map(|(name, value)| {
-        (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
-    });
+    let pairs = answer
+        .response_headers
+        .iter()
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()));
     pairs.collect()
 }
 
@@ -50,7 +51,8 @@ fn every_case_is_told_as_it_has_to_be_however_it_is_cut() {
         client.paid_tracing("acme").run(|| cuts.iter().for_each(|pieces| watched(&case, answer, pieces)));
         let check = || {
             let calls = calls(&sandbox, &client, if case.expect.span { cuts.len() } else { 0 });
-            let told = |span: &ReceivedSpan| format!("{:?} {:?} {:?}", span.attributes, span.status, span.name);
+            let told =
+                |span: &ReceivedSpan| format!("{:?} {:?} {:?}", span.attributes, span.status, span.name);
             for call in &calls {
                 case.assert_told(call, "watched");
                 assert_eq!(told(call), told(&calls[0]), "{}", case.id);

@@ -22,7 +22,9 @@ async fn a_call_to_a_host_that_is_not_known_is_refused_where_calls_have_to_be_tr
         for scoped in [true, false] {
             let call = strict.execute(post(path, &body));
             let result = if scoped { world.scope().run_async(call).await } else { call.await };
-            let Err(reqwest_middleware::Error::Middleware(error)) = result else { panic!("{path}: {result:?}") };
+            let Err(reqwest_middleware::Error::Middleware(error)) = result else {
+                panic!("{path}: {result:?}")
+            };
             assert!(error.is::<UntracedCall>(), "{error}");
             let text = error.to_string();
             assert!(text.contains(&format!("Providers::compatible(\"{host}\", system)")), "{text}");
@@ -36,7 +38,8 @@ async fn a_call_to_a_host_that_is_not_known_is_refused_where_calls_have_to_be_tr
     // Named, it is a call like any other.
     let named = PaidMiddleware::new().providers(Providers::new().compatible(host, "gateway"));
     let named = client_of(named.optional_tracing(false));
-    let request = named.post(format!("http://{host}/v1/chat/completions")).body(json!({"model": "m"}).to_string());
+    let request =
+        named.post(format!("http://{host}/v1/chat/completions")).body(json!({"model": "m"}).to_string());
     let (_, call) = world.traced_call(super::text(request)).await;
     assert_eq!(call.text("gen_ai.system"), Some("gateway"));
 }

@@ -12,6 +12,7 @@ mod errors;
 mod hosts;
 mod kinds;
 mod layers;
+mod refusing;
 mod scopes;
 mod streams;
 

@@ -102,7 +102,10 @@ fn bytes(chunk: &Value) -> Vec<u8> {
     match chunk {
         Value::String(text) => text.clone().into_bytes(),
         chunk => match chunk["hex"].as_str() {
-            Some(hex) => (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect(),
+            Some(hex) => (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+                .collect(),
             None => frame(&chunk["headers"], &chunk["payload"]),
         },
     }

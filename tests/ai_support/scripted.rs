@@ -68,7 +68,8 @@ fn read(connection: &mut TcpStream) -> Option<Received> {
         let head = bytes.windows(4).position(|part| part == b"\r\n\r\n");
         if let Some(head) = head {
             let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+            let length =
+                text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
             if bytes.len() >= head + 4 + length.unwrap_or_default() {
                 return Some(Received { head: text, body: bytes[head + 4..].to_vec() });
             }

@@ -23,7 +23,10 @@ const OF_ANSWERS: [&str; 3] =
 
 /// All attributes but those of the scope, and of answers of any price, as text.
 pub fn attributes(span: &ReceivedSpan) -> BTreeMap<&str, String> {
-    let own = span.attributes.iter().filter(|(key, _)| !key.starts_with("external_") && !OF_ANSWERS.contains(&key.as_str()));
+    let own = span
+        .attributes
+        .iter()
+        .filter(|(key, _)| !key.starts_with("external_") && !OF_ANSWERS.contains(&key.as_str()));
     let attributes: BTreeMap<_, _> = own.map(|(key, value)| (key.as_str(), value.to_string())).collect();
     for key in attributes.keys().filter(|key| key.starts_with("gen_ai.usage.")) {
         assert!(int(span, key).is_some());

@@ -45,7 +45,8 @@ fn messages(spans: &[ReceivedSpan]) -> Vec<(&str, &str)> {
 #[test]
 fn keys_and_addresses_are_in_no_span() {
     let (sandbox, client) = start();
-    let text = format!("error sending request for url (https://host.example/v1?key={KEY}): 401, api_key={KEY}");
+    let text =
+        format!("error sending request for url (https://host.example/v1?key={KEY}): 401, api_key={KEY}");
     let count = fail_in_every_way(|| client.paid_tracing("acme"), &text);
     for (status, message) in messages(&spans(&sandbox, count)) {
         assert!(status.ends_with(": error sending request for url ([url]): 401, api_key=[key]"), "{status}");

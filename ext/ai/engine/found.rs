@@ -347,23 +347,29 @@ impl Found {
             }
             // Of Mistral.
             ["prompt_audio_seconds"] => self.usage.seconds = self.usage.seconds.or(seconds(value)),
-            ["prompt_tokens_details" | "input_tokens_details" | "input_token_details" | "prompt_token_details", key] => {
+            [
+                "prompt_tokens_details"
+                | "input_tokens_details"
+                | "input_token_details"
+                | "prompt_token_details",
+                key,
+            ] => match *key {
+                "cached_tokens" => self.count(|counts| &mut counts.cached, value),
+                "cache_write_tokens" | "cache_creation_tokens" => {
+                    self.count(|counts| &mut counts.cache_creation, value);
+                }
+                "audio_tokens" => self.count(|counts| &mut counts.audio_input, value),
+                "image_tokens" => self.count(|counts| &mut counts.image_input, value),
+                _ => {}
+            },
+            ["completion_tokens_details" | "output_tokens_details" | "output_token_details", key] => {
                 match *key {
-                    "cached_tokens" => self.count(|counts| &mut counts.cached, value),
-                    "cache_write_tokens" | "cache_creation_tokens" => {
-                        self.count(|counts| &mut counts.cache_creation, value);
-                    }
-                    "audio_tokens" => self.count(|counts| &mut counts.audio_input, value),
-                    "image_tokens" => self.count(|counts| &mut counts.image_input, value),
+                    "reasoning_tokens" => self.count(|counts| &mut counts.reasoning, value),
+                    "audio_tokens" => self.count(|counts| &mut counts.audio_output, value),
+                    "image_tokens" => self.count(|counts| &mut counts.image_output, value),
                     _ => {}
                 }
             }
-            ["completion_tokens_details" | "output_tokens_details" | "output_token_details", key] => match *key {
-                "reasoning_tokens" => self.count(|counts| &mut counts.reasoning, value),
-                "audio_tokens" => self.count(|counts| &mut counts.audio_output, value),
-                "image_tokens" => self.count(|counts| &mut counts.image_output, value),
-                _ => {}
-            },
             _ => {}
         }
     }
@@ -601,7 +607,9 @@ impl Found {
 
     fn audio(&mut self, path: &[&str], value: Scalar<'_>) {
         match path {
-            ["type"] if matches!(value, Scalar::Text("transcript.text.done" | "transcription.done")) => self.part.kind = Kind::Last,
+            ["type"] if matches!(value, Scalar::Text("transcript.text.done" | "transcription.done")) => {
+                self.part.kind = Kind::Last
+            }
             // Exact, where the usage is rounded.
             ["duration"] => self.usage.seconds = seconds(value).or(self.usage.seconds),
             ["usage", "seconds"] => self.usage.seconds = self.usage.seconds.or(seconds(value)),

@@ -266,7 +266,8 @@ impl Measure {
         }
         let known = usage.is_known(self.format);
         let whole = reader.progress() >= Progress::Enough || self.is_told_by_headers(reader);
-        if known && (whole || matches!(self.format, Format::Images | Format::Speech | Format::Transcription)) {
+        if known && (whole || matches!(self.format, Format::Images | Format::Speech | Format::Transcription))
+        {
             return None;
         }
         Some(match (reader.trouble(), end) {

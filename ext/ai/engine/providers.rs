@@ -167,9 +167,7 @@ const AZURE: [&str; 8] = [
 fn known(host: &str) -> Option<Provider> {
     let below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
     let is = |domain: &str| host == domain || below(domain);
-    if is("api.openai.com")
-        || AZURE.into_iter().any(below)
-    {
+    if is("api.openai.com") || AZURE.into_iter().any(below) {
         Some(Provider::OpenAi)
     } else if is("api.anthropic.com") {
         Some(Provider::Anthropic)
@@ -182,7 +180,10 @@ fn known(host: &str) -> Option<Provider> {
         Some(Provider::Mistral)
     } else if (below("amazonaws.com") || below("amazonaws.com.cn") || below("api.aws"))
         && host.split('.').any(|label| {
-            matches!(label, "bedrock-runtime" | "bedrock-runtime-fips" | "bedrock-mantle" | "bedrock-mantle-fips")
+            matches!(
+                label,
+                "bedrock-runtime" | "bedrock-runtime-fips" | "bedrock-mantle" | "bedrock-mantle-fips"
+            )
         })
     {
         Some(Provider::Bedrock)

@@ -75,14 +75,20 @@ impl Reader {
             "application/vnd.amazon.eventstream" => ByType::Aws,
             _ => ByType::Other,
         };
-        let mut reader = Reader { found: Found::new(format, Cut::Whole), body: Body::Unknown, stream, by_type };
+        let mut reader =
+            Reader { found: Found::new(format, Cut::Whole), body: Body::Unknown, stream, by_type };
         reader.set_cut();
         reader
     }
 
     /// For an answer that can't be read.
     pub fn unreadable(format: Format, stream: bool, reason: &'static str) -> Self {
-        Reader { found: Found::new(format, Cut::Whole), body: Body::Unreadable(reason), stream, by_type: ByType::Other }
+        Reader {
+            found: Found::new(format, Cut::Whole),
+            body: Body::Unreadable(reason),
+            stream,
+            by_type: ByType::Other,
+        }
     }
 
     /// The output is told without reasoning, and only the total tells of that.

@@ -138,7 +138,9 @@ pub(crate) fn recognize_as(speaks: &Speaks, request: &Request<'_>) -> Option<Rec
     let route = Route::find(speaks, path.trim_end_matches('/'))?;
     let format = route.row.3;
     let body = match request.body {
-        Some(bytes) if !matches!(format, Format::Converse | Format::Invoke | Format::Gemini | Format::Predict) => {
+        Some(bytes)
+            if !matches!(format, Format::Converse | Format::Invoke | Format::Gemini | Format::Predict) =>
+        {
             request::read(bytes)
         }
         _ => Body::default(),
@@ -261,7 +263,9 @@ impl<'a> Route<'a> {
             // Beside its own API, those of OpenAI and Anthropic.
             Provider::Bedrock => Self::bedrock(system.clone(), path)
                 .or_else(|| path.ends_with("/v1/messages").then(|| by_end(&ANTHROPIC))?)
-                .or_else(|| (path.contains("/v1/") || compatible(path).is_some()).then(|| by_end(&OPENAI))?),
+                .or_else(|| {
+                    (path.contains("/v1/") || compatible(path).is_some()).then(|| by_end(&OPENAI))?
+                }),
         }
     }
 
@@ -292,12 +296,7 @@ impl<'a> Route<'a> {
             && matches!(action, "rawPredict" | "streamRawPredict")
         {
             let [row] = &ANTHROPIC;
-            return Some(Route {
-                system: "anthropic".into(),
-                row,
-                in_path: Some(decoded(model)),
-                stream,
-            });
+            return Some(Route { system: "anthropic".into(), row, in_path: Some(decoded(model)), stream });
         }
         let row = GEMINI.iter().find(|row| row.0 == action)?;
         let stream = action == "streamGenerateContent";

@@ -46,7 +46,11 @@ impl<S: Service<Q>, Q> ResponseFuture<S, Q> {
         ResponseFuture { call: Call::Plain { call } }
     }
 
-    pub(super) fn counted(call: Inside<S::Future>, exchange: Exchange, again: Option<(Shared<S>, Q)>) -> Self {
+    pub(super) fn counted(
+        call: Inside<S::Future>,
+        exchange: Exchange,
+        again: Option<(Shared<S>, Q)>,
+    ) -> Self {
         ResponseFuture { call: Call::Counted { call, exchange: Some(exchange), again } }
     }
 
@@ -72,7 +76,9 @@ where
                     (ready!(call.poll(context)), exchange.take(), again.take())
                 }
                 CallProjection::Refused { error } => {
-                    return Poll::Ready(Err(error.take().map_or_else(|| POLLED_AFTER_END.into(), Into::into)));
+                    return Poll::Ready(Err(error
+                        .take()
+                        .map_or_else(|| POLLED_AFTER_END.into(), Into::into)));
                 }
             };
             if let Some((service, request)) = again

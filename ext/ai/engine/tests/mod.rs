@@ -89,8 +89,9 @@ struct Told {
 fn told(verdict: Verdict) -> Told {
     let short = |key: &str| key.trim_start_matches("gen_ai.").trim_start_matches("usage.").to_string();
     // Most answers have an id and reasons; they have tests of their own.
-    let is_of_price =
-        |one: &&opentelemetry::KeyValue| !["gen_ai.response.id", "gen_ai.response.finish_reasons"].contains(&one.key.as_str());
+    let is_of_price = |one: &&opentelemetry::KeyValue| {
+        !["gen_ai.response.id", "gen_ai.response.finish_reasons"].contains(&one.key.as_str())
+    };
     let attributes = verdict.attributes.iter().filter(is_of_price);
     let status = match verdict.outcome.into_status(false).0 {
         crate::ext::delivery::Status::Error(message) => message,

@@ -123,7 +123,8 @@ fn an_answer_without_usage_says_why() {
         ("gzip, br", "the answer is compressed"),
         ("gzip", "the answer can't be unpacked"),
     ] {
-        let compressed = Answer::new(CHAT, "{}", JSON, "no gzip at all").header("content-encoding", encoding).told();
+        let compressed =
+            Answer::new(CHAT, "{}", JSON, "no gzip at all").header("content-encoding", encoding).told();
         assert_eq!(compressed.attributes, [format!("{MISSING}{reason}")]);
     }
     let unread = Answer::new(CHAT, "{}", JSON, "{}").dropped_after(0);
