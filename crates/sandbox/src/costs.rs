@@ -11,7 +11,8 @@ use crate::{error::ApiError, state::ReceivedSignal};
 ///
 /// A signal with raw usage gets the cost `tokens × PRICE_PER_TOKEN_USD`, where `tokens`
 /// is the sum of its `gen_ai.usage.…_tokens` attributes, `total_tokens` left out unless
-/// it is the only one. The price says nothing about what the real service would compute.
+/// it is the only one, and those left out that are a part of another one: audio, images,
+/// what tools put into the prompt, and what was cached for an hour. The price says nothing about what the real service would compute.
 pub const PRICE_PER_TOKEN_USD: f64 = 1.0 / TOKENS_PER_DOLLAR;
 
 // Dividing by a million rounds better than multiplying by a millionth.
@@ -191,12 +192,23 @@ fn usage_trace(vendor: &str, usage: Object) -> CostTrace {
     trace
 }
 
+/// Counts that are told beside the whole that they are a part of.
+const PARTS: [&str; 6] = [
+    "gen_ai.usage.cache_creation_1h_input_tokens",
+    "gen_ai.usage.audio.input_tokens",
+    "gen_ai.usage.audio.output_tokens",
+    "gen_ai.usage.image.input_tokens",
+    "gen_ai.usage.image.output_tokens",
+    "gen_ai.usage.tool_use_prompt_tokens",
+];
+
 fn tokens(usage: &Object) -> f64 {
     let mut sum = None;
     for (key, value) in usage {
         let counted = key.starts_with("gen_ai.usage.")
             && key.ends_with("_tokens")
-            && key != "gen_ai.usage.total_tokens";
+            && key != "gen_ai.usage.total_tokens"
+            && !PARTS.contains(&key.as_str());
         if let (true, Some(count)) = (counted, value.as_f64()) {
             sum = Some(sum.unwrap_or(0.0) + count.max(0.0));
         }
@@ -204,4 +216,21 @@ fn tokens(usage: &Object) -> f64 {
     let total = || usage.get("gen_ai.usage.total_tokens")?.as_f64();
     // Adding zero makes zero of a negative zero.
     sum.or_else(total).unwrap_or(0.0).max(0.0) + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_count_costs_nothing_beside_the_whole() {
+        let mut usage = Object::new();
+        for (key, count) in [("input_tokens", 100), ("output_tokens", 20), ("audio.input_tokens", 90)] {
+            usage.insert(format!("gen_ai.usage.{key}"), count.into());
+        }
+        usage.insert("gen_ai.usage.tool_use_prompt_tokens".to_owned(), 80.into());
+        usage.insert("gen_ai.response.finish_reasons".to_owned(), serde_json::json!(["stop"]));
+        let trace = of_usage("call", usage).map(|trace| (trace.amount(), trace.attributes.len()));
+        assert_eq!(trace, Some((120.0 / TOKENS_PER_DOLLAR, 5)));
+    }
 }

@@ -28,6 +28,10 @@ struct Stream {
     rate: u64,
     /// Samples that are not played.
     skipped: u64,
+    /// The longest packet there can be, in samples.
+    longest_packet: u64,
+    /// Where the first page ends, of a stream that was cut out of a longer one.
+    begins_at: Option<u64>,
     position: Option<u64>,
 }
 
@@ -44,11 +48,12 @@ impl Stream {
         } else {
             return None;
         };
-        Some(Stream { number, rate, skipped, position: None })
+        let longest_packet = if rate == OPUS_RATE && start.starts_with(b"OpusHead") { 5760 } else { 65_536 };
+        Some(Stream { number, rate, skipped, longest_packet, begins_at: None, position: None })
     }
 
     fn seconds(&self) -> Option<f64> {
-        seconds(self.position?.saturating_sub(self.skipped), self.rate)
+        seconds(self.position?.saturating_sub(self.begins_at.unwrap_or(self.skipped)), self.rate)
     }
 }
 
@@ -75,6 +80,11 @@ impl Read for Ogg {
             && position != NOWHERE
             && position > 0
         {
+            // A first page can't end later than its packets last, unless what came before it was left out.
+            let packets = lengths.iter().filter(|&&length| length < 255).count() as u64;
+            if stream.position.is_none() && position > packets.saturating_mul(stream.longest_packet) {
+                stream.begins_at = Some(position);
+            }
             stream.position = Some(position);
         }
         Some(Next::Skip((header + body) as u64, NEED))

@@ -199,3 +199,50 @@ fn fragments_count_once_where_the_header_tells_their_duration_too() {
     file[at..at + 4].copy_from_slice(&62_763_u32.to_be_bytes());
     assert!((audio_seconds(&file).unwrap() - 1.423_197).abs() < 0.001);
 }
+
+#[test]
+fn a_wav_from_a_pipe_lasts_as_long_as_its_bytes() {
+    let wav = |riff: u32, data: u32, after: &[u8]| {
+        let mut file = b"RIFF".to_vec();
+        file.extend_from_slice(&riff.to_le_bytes());
+        file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data");
+        file.extend_from_slice(&data.to_le_bytes());
+        file.extend_from_slice(after);
+        file
+    };
+    let sound = vec![0; 32_000];
+    for (riff, data) in [(36, 0), (0, 0), (u32::MAX, 0), (u32::MAX, u32::MAX), (32_036, 32_000)] {
+        assert_eq!(audio_seconds(wav(riff, data, &sound)), Some(1.0), "{riff} {data}");
+        let file = wav(riff, data, &sound);
+        assert_eq!(in_pieces(file.chunks(7)), Some(1.0), "{riff} {data}");
+    }
+    // Nothing was recorded, and a list of tags comes after it.
+    assert_eq!(audio_seconds(wav(36 + 12, 0, b"LIST\x04\0\0\0INFO")), None);
+}
+
+#[test]
+fn an_ogg_that_was_cut_from_a_live_stream_lasts_as_long_as_its_part() {
+    let page = |kind: u8, position: u64, packets: &[&[u8]]| {
+        let mut page = b"OggS\0".to_vec();
+        page.push(kind);
+        page.extend_from_slice(&position.to_le_bytes());
+        page.extend_from_slice(&[7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        page.push(packets.len() as u8);
+        page.extend(packets.iter().map(|packet| packet.len() as u8));
+        packets.iter().for_each(|packet| page.extend_from_slice(packet));
+        page
+    };
+    let head: &[u8] = b"OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0";
+    let sound = |first: u64, last: u64| {
+        [
+            page(2, 0, &[head]),
+            page(0, 0, &[&b"OpusTags"[..]]),
+            page(0, first, &[&b"x"[..]; 50]),
+            page(4, last, &[&b"x"[..]; 50]),
+        ]
+        .concat()
+    };
+    assert_eq!(audio_seconds(sound(48_000_000, 48_480_000)), Some(10.0));
+    // From its start: what is skipped at first is none of it.
+    assert_eq!(audio_seconds(sound(48_000, 480_312)), Some(10.0));
+}

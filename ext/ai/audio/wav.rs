@@ -80,8 +80,8 @@ impl Wav {
         let there = bytes.saturating_sub(*start);
         let size = match *size {
             UNKNOWN => self.long.filter(|&size| size > 0).unwrap_or(there),
-            // Written to a pipe, where nobody could go back.
-            0 if matches!(self.file, 0 | UNKNOWN) => there,
+            // Written to a pipe, where nobody could go back: the file says that nothing comes after this header.
+            0 if self.file == UNKNOWN || self.file.saturating_add(CHUNK as u64) <= *start => there,
             size => size,
         };
         Some(size.min(there))

@@ -140,8 +140,8 @@ impl Usage {
         let mut attributes = Attributes(Vec::new());
         let counts = &self.counts;
         match format {
+            // What is priced is the images, in their size and quality.
             Format::Images => {
-                attributes.tokens(counts);
                 attributes.count("gen_ai.image.count", above_zero(counts.images));
                 attributes.text("gen_ai.image.size", self.image_size.as_ref());
                 attributes.text("gen_ai.image.quality", self.image_quality.as_ref());

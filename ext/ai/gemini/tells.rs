@@ -1,7 +1,8 @@
 //! What an answer's types tell of its usage, in the words that the engine reads.
 
 use gemini_rust::{
-    GenerationResponse, Interaction, InteractionError, InteractionEvent, InteractionStatus, InteractionUsage,
+    BlockReason, FinishReason, GenerationResponse, Interaction, InteractionError, InteractionEvent,
+    InteractionStatus, InteractionUsage, PromptTokenDetails,
 };
 use serde::Serialize;
 
@@ -17,26 +18,40 @@ pub(super) struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     model_version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage_metadata: Option<Counts>,
+    usage_metadata: Option<Counts<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    candidates: Option<[Finished; 1]>,
+    candidates: Option<[Finished<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Failed<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Counts {
+struct Counts<'a> {
     prompt_token_count: Option<i64>,
     candidates_token_count: Option<i64>,
     cached_content_token_count: Option<i64>,
     thoughts_token_count: Option<i64>,
+    tool_use_prompt_token_count: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_tokens_details: Option<&'a [PromptTokenDetails]>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Finished {
-    finish_reason: &'static str,
+struct Finished<'a> {
+    finish_reason: Reason<'a>,
+}
+
+/// As the answer tells it, or a word for an answer that has ended otherwise.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reason<'a> {
+    Told(&'a FinishReason),
+    Blocked(&'a BlockReason),
+    Word(&'static str),
 }
 
 #[derive(Serialize)]
@@ -54,8 +69,8 @@ impl Told<'_> {
     }
 }
 
-fn finished(is: bool) -> Option<[Finished; 1]> {
-    is.then_some([Finished { finish_reason: "STOP" }])
+fn finished(reason: Reason<'_>) -> Option<[Finished<'_>; 1]> {
+    Some([Finished { finish_reason: reason }])
 }
 
 #[allow(deprecated)]
@@ -66,13 +81,16 @@ impl Tells for GenerationResponse {
             candidates_token_count: usage.candidates_token_count.map(i64::from),
             cached_content_token_count: usage.cached_content_token_count.map(i64::from),
             thoughts_token_count: usage.thoughts_token_count.map(i64::from),
+            tool_use_prompt_token_count: None,
+            prompt_tokens_details: usage.prompt_tokens_details.as_deref(),
         });
-        let blocked = self.prompt_feedback.as_ref().is_some_and(|feedback| feedback.block_reason.is_some());
-        let ended = self.candidates.iter().any(|candidate| candidate.finish_reason.is_some());
+        let blocked = self.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.as_ref());
+        let ended = self.candidates.iter().find_map(|candidate| candidate.finish_reason.as_ref());
         Told {
             model_version: self.model_version.as_deref(),
             usage_metadata: usage,
-            candidates: finished(blocked || ended),
+            candidates: ended.map(Reason::Told).or(blocked.map(Reason::Blocked)).and_then(finished),
+            response_id: self.response_id.as_deref(),
             error: None,
         }
     }
@@ -87,6 +105,7 @@ impl Tells for Interaction {
             model_version: self.model.as_deref(),
             usage_metadata: self.usage.as_ref().map(counts),
             candidates: None,
+            response_id: None,
             error,
         }
     }
@@ -104,7 +123,8 @@ impl Tells for InteractionEvent {
                 Told {
                     model_version: interaction.model.as_deref(),
                     usage_metadata: interaction.usage.as_ref().or(beside).map(counts),
-                    candidates: finished(true),
+                    candidates: finished(Reason::Word("completed")),
+                    response_id: None,
                     error: failed.then_some(Failed { code: "failed", message: "" }),
                 }
             }
@@ -116,12 +136,14 @@ impl Tells for InteractionEvent {
     }
 }
 
-fn counts(usage: &InteractionUsage) -> Counts {
+fn counts(usage: &InteractionUsage) -> Counts<'static> {
     Counts {
         prompt_token_count: usage.total_input_tokens,
         candidates_token_count: usage.total_output_tokens,
         cached_content_token_count: usage.total_cached_tokens,
         thoughts_token_count: usage.total_thought_tokens,
+        tool_use_prompt_token_count: usage.total_tool_use_tokens,
+        prompt_tokens_details: None,
     }
 }
 

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use paid::ai::anthropic::{
-    ContentBlock, Delta, Error, Message, MessageCollector, MessageRequest, MessageStream, StopReason,
-    StreamEvent, Thinking, Tool,
+    ContentBlock, Delta, Error, Message, MessageCollector, MessageRequest, MessageStream, PaidAnthropic,
+    StopReason, StreamEvent, Thinking, Tool,
 };
 use paid_sandbox::{Script, StatusCode};
 use serde_json::json;
 
-use super::{MODEL, PATH, SPAN, World, assert_failed, assert_told, count, hello, world, world_with};
+use super::ai_support::cases::{Case, all as cases};
+use super::ai_support::scripted::Scripted;
+use super::{KEY, MODEL, PATH, SPAN, World, assert_failed, assert_told, count, hello, world, world_with};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -181,4 +183,21 @@ async fn a_message_whose_start_was_read_is_not_put_together_without_it() {
         matches!(&error, Error::Decode(error) if error.reason() == "the message's start is missing"),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn streams_from_the_field_are_told_and_passed_on_to_their_end() {
+    let world = world().await;
+    let is_stream =
+        |case: &Case| case.url.ends_with("api.anthropic.com/v1/messages") && case.answer.chunks().len() > 1;
+    for case in cases().into_iter().filter(is_stream) {
+        let server = Scripted::start(&case);
+        let client =
+            PaidAnthropic::builder(KEY).base_url(format!("http://{}", server.address)).build().unwrap();
+        let read = async { events(&mut client.messages().stream(hello()).await.unwrap()).await };
+        let ((events, error), span) = world.traced_call(read).await;
+        assert!(error.is_none(), "{}: {error:?}", case.id);
+        assert!(events.len() >= 3, "{}: {events:?}", case.id);
+        case.assert_told(&span, "through the typed client");
+    }
 }

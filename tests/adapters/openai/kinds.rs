@@ -150,7 +150,8 @@ async fn streams_of_images_are_counted() {
     let ((events, error), call) = world.traced_call(read).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(events.len(), 2);
-    assert_told(&call, IMAGES_SPAN, &images("1", "", "", "gpt-image-1"));
+    // The answer tells what it was made of, where the request leaves it to the model.
+    assert_told(&call, IMAGES_SPAN, &images("1", "low", "1024x1024", "gpt-image-1"));
 }
 
 /// The body of a form is not at hand.

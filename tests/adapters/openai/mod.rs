@@ -7,6 +7,7 @@ mod errors;
 mod hosts;
 mod kinds;
 mod layers;
+mod refusing;
 mod scopes;
 mod streams;
 
