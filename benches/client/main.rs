@@ -16,7 +16,7 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 const HELP: &str = "\
-Usage: cargo bench --bench client [-- OPTION...]
+Usage: cargo bench -p paid-benches --bench client [-- OPTION...]
 
   --quick        a short run, to see that it works
   --tsv          medians as tab-separated seconds per call, for programs

@@ -16,7 +16,7 @@ from pathlib import Path
 from paid import AsyncPaid, Paid, Signal
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCH = ["cargo", "bench", "--quiet", "--bench", "client", "--"]
+BENCH = ["cargo", "bench", "--quiet", "--package", "paid-benches", "--bench", "client", "--"]
 CUSTOMER = "9a4f3c52-6f0e-4a43-9d3f-5d2f0b7c1e88"
 SIGNALS = 10_000
 CONCURRENT = 64

@@ -11,7 +11,7 @@ from pathlib import Path
 from paid import Paid
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCH = ["cargo", "bench", "--quiet", "--bench", "delivery", "--"]
+BENCH = ["cargo", "bench", "--quiet", "--package", "paid-benches", "--bench", "delivery", "--"]
 CALLS = 500
 SPANS_PER_CALL = 2
 

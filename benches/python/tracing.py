@@ -11,7 +11,7 @@ from pathlib import Path
 from paid import Paid
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCH = ["cargo", "bench", "--quiet", "--bench", "tracing", "--"]
+BENCH = ["cargo", "bench", "--quiet", "--package", "paid-benches", "--bench", "tracing", "--"]
 CALLS = 500
 
 

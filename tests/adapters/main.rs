@@ -11,6 +11,7 @@ mod mistral;
 mod openai;
 mod openai_transcription;
 mod reqwest_middleware;
+#[allow(dead_code, reason = "tests/it has the cases too, and uses other parts of them")]
 mod support;
 mod tower;
 mod transcription;

@@ -9,9 +9,9 @@ use paid::ai::anthropic::{
 use paid_sandbox::{Script, StatusCode};
 use serde_json::json;
 
-use super::ai_support::cases::{Case, all as cases};
-use super::ai_support::scripted::Scripted;
 use super::{KEY, MODEL, PATH, SPAN, World, assert_failed, assert_told, count, hello, world, world_with};
+use crate::support::cases::{Case, all as cases};
+use crate::support::scripted::Scripted;
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,6 @@
 //! AI calls from outside: the spans that arrive at a collector.
 
+#[allow(dead_code, reason = "the adapters' tests use all of it")]
 #[path = "../../adapters/support/cases.rs"]
 mod case_list;
 mod cases;
