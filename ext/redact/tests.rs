@@ -152,7 +152,7 @@ fn a_text_is_cut_and_half_a_key_is_not_shown() {
     // A cut where the key is read leaves none of it.
     let key = "sk-proj-0123456789abcdef0123456789abcdef";
     for spaces in READ - 60..READ {
-        let text = format!("{}{key} end{}", "https://a.b ".repeat(1), " ".repeat(spaces));
+        let text = format!("{}{key} end{}", "https://a.b ", " ".repeat(spaces));
         assert!(!redact(&text).contains("0123"));
         let text = format!("{}{key}", "a://b ".repeat((spaces) / 6));
         assert!(!redact(&text).contains("sk-proj"), "{spaces}");
