@@ -44,7 +44,8 @@ impl PaidMiddleware {
         self
     }
 
-    /// Whether calls outside of a scope go through untraced, as they do by default; else they fail with
+    /// Whether calls outside of a scope, and those to hosts that are not known but have the form of a provider's call, go
+    /// through untraced, as they do by default; else they fail with
     /// [`UntracedCall`](super::UntracedCall), before anything is sent. Python: `optional_tracing`.
     #[must_use]
     pub fn optional_tracing(mut self, optional: bool) -> Self {

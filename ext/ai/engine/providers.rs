@@ -47,14 +47,14 @@ impl Provider {
 ///
 /// | provider | calls that are counted |
 /// |---|---|
-/// | OpenAI, Azure OpenAI, and compatible | chat, completions, responses, embeddings, images, transcriptions, translations |
+/// | OpenAI, Azure OpenAI, and compatible | chat, completions, responses, embeddings, images, transcriptions, translations, speech; messages |
 /// | Anthropic | messages; chat of its service for OpenAI's clients |
-/// | Gemini, Vertex AI | `generateContent`, `streamGenerateContent`, `embedContent`, interactions; Anthropic's models on Vertex; chat of its services for OpenAI's clients |
-/// | Mistral | chat, fill-in-the-middle, agents' completions, embeddings, OCR |
-/// | Amazon Bedrock | Converse, InvokeModel, and their streams; chat of its service for OpenAI's clients |
+/// | Gemini, Vertex AI | `generateContent`, `streamGenerateContent`, `embedContent`, interactions; text embeddings by `predict`, and Anthropic's and Mistral's models, on Vertex; chat of its services for OpenAI's clients |
+/// | Mistral | chat, fill-in-the-middle, agents' completions, embeddings, OCR, transcriptions, speech |
+/// | Amazon Bedrock | Converse, InvokeModel, and their streams; its services for OpenAI's and Anthropic's clients |
 ///
-/// Not counted are batches, what goes on in the background after its answer, realtime sessions, speech, videos and
-/// moderations; Mistral's conversations and transcriptions; Vertex's `predict`.
+/// Not counted are batches, counting tokens, what goes on in the background after its answer, realtime sessions, videos and
+/// moderations; Mistral's conversations; Vertex's `predict` of other models than text embeddings.
 ///
 /// ```
 /// use paid::ai::{Provider, Providers};
@@ -108,7 +108,8 @@ impl Providers {
         self.add(host.as_ref(), provider.into())
     }
 
-    /// A host that speaks OpenAI's API in its own name, which is what Paid prices: `groq`, `openrouter`.
+    /// A host that speaks OpenAI's API in its own name, which is what Paid prices: `groq`, `openrouter`. Anthropic's Messages
+    /// API of the same host counts under that name too.
     #[must_use]
     pub fn compatible(self, host: impl AsRef<str>, system: impl Into<String>) -> Self {
         let speaks = Speaks { provider: Provider::OpenAi, system: system.into().into(), is_named: true };
@@ -117,7 +118,8 @@ impl Providers {
 
     /// Whether chat streams of OpenAI's API are asked for their usage, which they don't tell otherwise: they are, by
     /// `stream_options.include_usage`, and the chunk that is sent for it is kept from a caller who did not ask. Turn it
-    /// off for a service that refuses the option.
+    /// off for a service that refuses the option; one that answers 400 or 422 gets the caller's own request once more, and is
+    /// not asked again in this process.
     #[must_use]
     pub fn ask_for_stream_usage(mut self, ask: bool) -> Self {
         self.asks_nothing = !ask;

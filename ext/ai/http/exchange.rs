@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -53,18 +54,26 @@ pub(crate) struct Change {
 #[derive(Clone)]
 pub(crate) struct Original {
     host: String,
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     headers: HeaderMap,
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     body: Bytes,
 }
 
 impl Original {
     fn of(request: &impl Outgoing) -> Option<Self> {
-        let body = Bytes::copy_from_slice(request.body()?);
-        Some(Original { host: request.host().into_owned(), headers: request.headers().clone(), body })
+        request.body().map(|_body| Original {
+            host: request.host().into_owned(),
+            #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+            headers: request.headers().clone(),
+            #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+            body: Bytes::copy_from_slice(_body),
+        })
     }
 
     /// Makes a request what it was.
-    pub fn restore(&self, request: &mut impl Outgoing) {
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    fn restore(&self, request: &mut impl Outgoing) {
         *request.headers_mut() = self.headers.clone();
         request.set_body(self.body.clone());
     }
@@ -187,6 +196,7 @@ impl Exchange {
         self.change.clone()
     }
 
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     /// The request as the caller made it, if it was changed to ask for the usage of its stream.
     pub fn original<R: Outgoing>(&self, request: &R) -> Option<R> {
         let original = self.change.original.as_ref()?;

@@ -27,6 +27,7 @@ pub(crate) trait Outgoing {
 
     fn set_body(&mut self, body: Bytes);
 
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     /// The same request again; none if its body is not at hand.
     fn repeat(&self) -> Option<Self>
     where
@@ -76,6 +77,7 @@ impl Outgoing for Request {
         *self.body_mut() = Some(body.into());
     }
 
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     fn repeat(&self) -> Option<Self> {
         self.try_clone()
     }

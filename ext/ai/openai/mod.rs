@@ -37,22 +37,24 @@
 //! | `images()`: `generate`, `edit`, and their streams | `openai.images.generate`, `openai.images.edit` |
 //! | `audio().transcription()`: all | `openai.audio.transcriptions.create` |
 //! | `audio().translation()`: all | `openai.audio.translations.create` |
+//! | `audio().speech()`: all | `openai.audio.speech.create` |
 //!
 //! Hosts that aren't known count as `openai`: a local server or a gateway just works. Where Paid prices a service by a name
 //! of its own, say so with [`Providers::compatible`](super::Providers::compatible).
 //!
 //! Chat streams tell their usage only when asked: they are, by `stream_options.include_usage`, and the chunk with the answer
 //! to that is kept from a caller who did not ask. So that a caller may stop at the `finish_reason`, the chunk with it is
-//! passed on when the next one is there.
+//! passed on when the next one is there. A host that refuses the option (400 or 422) gets the request once more as it was,
+//! and is not asked again in this process.
 //! [`Providers::ask_for_stream_usage`](super::Providers::ask_for_stream_usage) turns that off. async-openai reads streams in
 //! a task of its own; they count in the scope that they were asked for in. One that is dropped early is recorded as failed.
 //!
 //! A transcription counts by how long its audio is, which is read from the file while it is sent: wav, mp3, m4a and mp4,
-//! flac, ogg and webm. Nothing of it is kept.
+//! flac, ogg and webm. Nothing of it is kept. Speech counts by the characters of its text.
 //!
 //! # What is not counted
 //!
-//! Speech, image variations, videos and moderations, whose answers tell no usage; what batches, realtime sessions and
+//! Image variations, videos and moderations, whose answers tell no usage; what batches, realtime sessions and
 //! responses in the background use, as none of it comes with the answer to a call; and everything else that is no call of
 //! a model.
 

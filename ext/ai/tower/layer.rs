@@ -46,7 +46,8 @@ impl PaidLayer {
         self
     }
 
-    /// Whether calls outside of a scope go through untraced, as they do by default; else they fail with
+    /// Whether calls outside of a scope, and those to hosts that are not known but have the form of a provider's call, go
+    /// through untraced, as they do by default; else they fail with
     /// [`UntracedCall`](crate::ai::UntracedCall), before anything is sent. Python: `optional_tracing`.
     ///
     #[cfg_attr(not(doctest), doc = include_str!("../../../docs/examples/tower_layer.md"))]

@@ -7,7 +7,8 @@
 //! # Where it goes
 //!
 //! Outside of retries, so that a call that is repeated is one span; outside of `Buffer` and all else that calls from a
-//! task of its own, which has no scope; and outside of decompression, since compressed answers can't be read. The scope
+//! task of its own, which has no scope. Answers that are compressed by gzip or deflate are counted from an unpacked copy;
+//! of other encodings, it goes outside of decompression. The scope
 //! is the one that `call` is invoked in.
 //!
 //! # The body of a request
