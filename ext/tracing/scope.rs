@@ -5,7 +5,8 @@ use std::fmt::{self, Display};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry::{Context, ContextGuard};
@@ -19,6 +20,7 @@ use super::runtime::{self, ScopeAccount};
 use super::thread_context::{self, attach, current_with, with_context};
 use super::token::{self, TracingToken};
 use crate::ext::delivery::{Attribute, Owner, Parent, Pipeline, Refused, Span, now_unix_nano};
+use crate::ext::log::log;
 use crate::ext::process;
 
 const NAME: &str = "paid.trace.parent_span";
@@ -237,7 +239,7 @@ impl Opened {
 }
 
 /// Whether the code runs in a scope, traced or not.
-fn is_in_scope() -> bool {
+pub(crate) fn is_in_scope() -> bool {
     with_context(|context| context.get::<Innermost>().is_some()).unwrap_or(false)
 }
 
@@ -293,16 +295,17 @@ impl Innermost {
     /// A runtime that blocks inside of a scope polls its other tasks in that scope, too. What they record is billed to
     /// the scope's customer: a mistake of the program that can only be shown.
     fn check_task(entered_by: EnteredBy) {
-        static WARNED: Once = Once::new();
+        static WARNED: AtomicBool = AtomicBool::new(false);
         let EnteredBy::Thread(task) = entered_by else { return };
-        if task != tokio::task::try_id() {
-            WARNED.call_once(|| {
+        // The host's layer may trace itself: the line is marked as written before it is.
+        if task != tokio::task::try_id() && !WARNED.swap(true, Ordering::Relaxed) {
+            log(|| {
                 tracing::warn!(
                     target: "paid",
                     "a scope is current in a task that did not enter it, and its customer is billed for what the task \
                      records: in place of run(|| runtime.block_on(future)) use runtime.block_on(run_async(future)), and \
                      carry scopes into tasks with .in_current_scope()"
-                );
+                )
             });
         }
     }

@@ -1,7 +1,7 @@
 //! Signals: billable events, recorded in the current scope.
 
 use std::fmt;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -10,6 +10,7 @@ use super::scope::{self, ActiveScope};
 use super::{ids, joined_costs, runtime};
 use crate::JsonObject;
 use crate::ext::delivery::{Attribute, Refused, now_unix_nano};
+use crate::ext::log::log;
 
 const NAME: &str = "paid.trace.signal";
 
@@ -185,20 +186,23 @@ fn is_blank(text: &str) -> bool {
 
 /// Notes that a signal joins the costs of its trace. The costs count for every signal that does.
 fn join_costs(scope: &ActiveScope) -> Result<(), SignalError> {
-    static WARNED: Once = Once::new();
+    static WARNED: AtomicBool = AtomicBool::new(false);
     if joined_costs::join(scope.trace_id) {
         return Ok(());
     }
     if scope.pipeline.is_strict_about_costs() {
         return Err(SignalError::CostsAlreadyJoined);
     }
-    WARNED.call_once(|| {
-        tracing::warn!(
-            target: "paid",
-            "two signals of one trace have enable_cost_tracing: the costs of the trace count for both. Set it on one, or \
-             have the second refused with TracingOptions::strict_cost_tracing(true)"
-        );
-    });
+    // The host's layer may signal itself: the line is marked as written before it is.
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        log(|| {
+            tracing::warn!(
+                target: "paid",
+                "two signals of one trace have enable_cost_tracing: the costs of the trace count for both. Set it on one, or \
+                 have the second refused with TracingOptions::strict_cost_tracing(true)"
+            )
+        });
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Mutex, TryLockError};
 use super::inside;
 use super::providers::Provider;
 use super::recognize::{Request, Resemblance, resembles};
+use crate::ext::log::log;
 use crate::ext::tracing::{current_scope, is_enabled};
 
 /// A call of an AI provider that would be billed to nobody: outside of a scope, or to a host that is not known.
@@ -39,7 +40,7 @@ impl UntracedCall {
         request: &Request<'_>,
     ) -> Result<(), UntracedCall> {
         let is_reported =
-            tracing::enabled!(target: "paid", tracing::Level::DEBUG) && current_scope().is_some();
+            tracing::event_enabled!(target: "paid", tracing::Level::DEBUG) && current_scope().is_some();
         let is_strict = !optional_tracing && is_enabled();
         // A hook above may know better what the host speaks.
         if !is_reported && !is_strict || inside::is_counted() {
@@ -77,12 +78,14 @@ fn report(host: &str, resemblance: Resemblance) {
     };
     if is_new {
         let Resemblance { provider, path } = resemblance;
-        tracing::debug!(
-            target: "paid",
-            "a call to {host} was not counted: it has the form of {}'s {path}, which the host is not known to speak; name \
-             it with `Providers::compatible(host, system)` or `Providers::host(host, provider)`",
-            provider.title()
-        );
+        log(|| {
+            tracing::debug!(
+                target: "paid",
+                "a call to {host} was not counted: it has the form of {}'s {path}, which the host is not known to speak; \
+                 name it with `Providers::compatible(host, system)` or `Providers::host(host, provider)`",
+                provider.title()
+            )
+        });
     }
 }
 

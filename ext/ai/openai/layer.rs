@@ -21,7 +21,7 @@ use super::rebuild::factory;
 use super::tells::fail;
 use crate::ext::ai::engine::{Provider, Providers};
 use crate::ext::ai::http::Hook;
-use crate::ext::tracing::current_scope;
+use crate::ext::tracing::{current_scope, is_in_scope, thread_context};
 
 /// A tower layer that records what AI calls used, in the current scope. It goes around the service of an
 /// [`async_openai::Client`]; everything else that it sees passes through as it is.
@@ -158,12 +158,12 @@ where
         let next = self.inner.clone();
         let inner = mem::replace(&mut self.inner, next);
         let hook = self.hook.clone();
-        let called_in = current_scope().map(|_| crate::ext::tracing::thread_context::current());
+        let called_in = current_scope().map(|_| thread_context::current());
         Box::pin(async move {
             let call = counted(hook, inner, request);
             match called_in {
                 // A layer above has spawned it, and left the caller's scope behind.
-                Some(called_in) if current_scope().is_none() => call.with_context(called_in).await,
+                Some(called_in) if !is_in_scope() => call.with_context(called_in).await,
                 _ => call.await,
             }
         })
