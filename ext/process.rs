@@ -41,6 +41,18 @@ extern "C" fn at_exit() {
     let _ = std::panic::catch_unwind(super::tracing::flush_before_exit);
 }
 
+/// Whether the process ignores a signal, as under `nohup`.
+#[cfg(unix)]
+pub(crate) fn is_ignored(signal: c_int) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action, `sigaction` only writes the present one to memory of its size. All bytes of it are
+    // initialized, and zeros are a valid value.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
 /// How many forks lie between this process and the first one that asked: what differs must not be copied.
 pub(crate) fn forks() -> u64 {
     #[cfg(unix)]

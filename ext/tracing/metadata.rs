@@ -66,9 +66,12 @@ impl<M: Into<Metadata>> From<Option<M>> for Metadata {
     }
 }
 
-impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Metadata {
+impl<K, V, const N: usize> From<[(K, V); N]> for Metadata
+where
+    JsonObject: From<[(K, V); N]>,
+{
     fn from(pairs: [(K, V); N]) -> Self {
-        pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect::<Map<_, _>>().into()
+        JsonObject::from(pairs).into()
     }
 }
 

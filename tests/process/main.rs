@@ -12,6 +12,8 @@ mod lifecycle;
 mod mirror;
 mod process_token;
 mod reports;
+#[cfg(unix)]
+mod signals;
 mod spool;
 mod switched_off;
 mod tasks;

@@ -11,7 +11,7 @@
 //!
 //! let sandbox = Sandbox::start_blocking()?;
 //! // The first attempt to send signals meets a busy server.
-//! sandbox.fail(Fault::on("POST", "/usage/signals/bulk").status(503).header("retry-after", "1"));
+//! sandbox.fail(Fault::on("POST", "/usage/signals/bulk").status(429).header("retry-after", "0"));
 //!
 //! // The code under test, with a client for this sandbox: its API and its collector.
 //! let client = sandbox.blocking_client_builder().build()?;

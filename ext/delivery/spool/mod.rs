@@ -239,7 +239,7 @@ impl Spool {
     /// If someone removed the own folder, what is written from now on goes to a new one. What was written is still read.
     fn look_home(&self) {
         let mut writer = lock(&self.writer);
-        let is_there = lock(&self.home).as_ref().is_none_or(Claim::is_there);
+        let is_there = lock(&self.home).as_mut().is_none_or(|home| home.keep(self.disk.as_ref()));
         if !is_there {
             writer.leave();
         }

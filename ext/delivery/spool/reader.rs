@@ -165,6 +165,12 @@ impl Reader {
         self.adopted.len() < MOST_ADOPTED
     }
 
+    /// Whether this process has the folder already, whatever became of the lock file in it.
+    pub fn holds(&self, spool: &Spool, path: &Path) -> bool {
+        spool.home_path().is_ok_and(|home| home == path)
+            || self.adopted.iter().any(|adopted| adopted.claim.path == path)
+    }
+
     pub fn is_alien(&self, path: &Path) -> bool {
         self.alien.contains(path)
     }

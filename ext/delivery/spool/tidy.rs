@@ -26,7 +26,9 @@ pub(super) fn tidy(spool: &Spool, reader: &mut Reader) -> Vec<Finding> {
     for entry in entries.iter().filter(|entry| entry.is_dir()) {
         let path = spool.dir().join(&entry.name);
         let result = match FolderName::parse(entry.text()) {
-            Some(name) if !reader.is_alien(&path) => look_at(spool, reader, &path, &name, &mut orphaned),
+            Some(name) if !reader.is_alien(&path) && !reader.holds(spool, &path) => {
+                look_at(spool, reader, &path, &name, &mut orphaned)
+            }
             None if names::is_unready(entry.text()) && entry.modified + UNREADY < disk.now() => {
                 remove_unready(disk, &path)
             }
