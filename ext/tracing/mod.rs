@@ -63,7 +63,9 @@ pub use paid_macros::paid_tracing;
 pub(crate) use ids::span_id as new_span_id;
 pub(crate) use outcome::Outcome;
 pub(crate) use runtime::{flush_before_exit, is_enabled};
-pub(crate) use scope::{ActiveScope, current as current_scope, is_in_scope};
+#[cfg(feature = "openai")]
+pub(crate) use scope::is_in_scope;
+pub(crate) use scope::{ActiveScope, current as current_scope};
 
 /// The scope's name in OpenTelemetry, and the version with it.
 const INSTRUMENTATION: (&str, &str) = ("paid.rust", env!("CARGO_PKG_VERSION"));
