@@ -313,14 +313,16 @@ impl Innermost {
 
 /// The innermost scope of this thread's context, or why it is untraced; none outside of every scope.
 pub(super) fn innermost() -> Option<Result<Arc<ActiveScope>, Cow<'static, str>>> {
-    with_context(|context| match context.get::<Innermost>()? {
-        Innermost::Traced { scope, entered_by } => {
-            Innermost::check_task(*entered_by);
-            Some(Ok(scope.clone()))
-        }
-        Innermost::Untraced(reason) => Some(Err(reason.clone())),
-    })
-    .flatten()
+    let innermost = with_context(|context| {
+        Some(match context.get::<Innermost>()? {
+            Innermost::Traced { scope, entered_by } => Ok((scope.clone(), *entered_by)),
+            Innermost::Untraced(reason) => Err(reason.clone()),
+        })
+    });
+    Some(innermost.flatten()?.map(|(scope, entered_by)| {
+        Innermost::check_task(entered_by);
+        scope
+    }))
 }
 
 /// The current context, to be carried into other tasks and threads.

@@ -9,8 +9,8 @@ use reqwest::Url;
 static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Warns once per host.
-pub(crate) fn warn_of_plain_http(base_url: &Url) {
-    let Some(host) = base_url.host_str().filter(|host| base_url.scheme() == "http" && !is_local(host)) else {
+pub(crate) fn warn_of_plain_http(url: &Url) {
+    let Some(host) = url.host_str().filter(|host| url.scheme() == "http" && !is_local(host)) else {
         return;
     };
     // The log's own code runs after the lock is released.
@@ -19,7 +19,7 @@ pub(crate) fn warn_of_plain_http(base_url: &Url) {
         tracing::warn!(
             target: "paid",
             host,
-            "the base URL is plain http: the API key can be read on the way. Use https"
+            "the URL is plain http: the API key can be read on the way. Use https"
         );
     }
 }

@@ -95,3 +95,23 @@ fn a_client_of_another_server_is_told_where_its_traces_go() {
         assert!(text.contains("http://127.0.0.1:9/api/v1") && text.contains("collector_endpoint"), "{text}");
     }
 }
+
+#[test]
+fn a_plain_http_collector_elsewhere_is_warned_of_once() {
+    let name = "reports::a_plain_http_collector_elsewhere_is_warned_of_once";
+    let ran = in_process(name, &[("PAID_LOG_LEVEL", "WARNING")], || {
+        paid::logging::init();
+        for key in ["one", "two"] {
+            let client = paid::AsyncPaid::builder().token(key);
+            let client =
+                client.base_url("http://127.0.0.1:9/api").collector_endpoint("http://gateway.invalid:4318");
+            // Nothing is recorded, so nothing is sent.
+            client.build().unwrap().initialize_tracing().unwrap();
+        }
+    });
+    if let Some(output) = ran {
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(text.matches("plain http").count(), 1, "{text}");
+        assert!(text.contains("gateway.invalid"), "{text}");
+    }
+}

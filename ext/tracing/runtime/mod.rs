@@ -167,8 +167,9 @@ fn report(error: &TracingError) {
         TracingError::Invalid(_) => 2,
         TracingError::AlreadyInitialized => 3,
         TracingError::Conflict(_) => 4,
-        TracingError::ShutDown => 5,
-        TracingError::SpoolUnusable(_) => 6,
+        // A choice of the program's own.
+        TracingError::ShutDown => return,
+        TracingError::SpoolUnusable(_) => 5,
     };
     if REPORTED.load(Ordering::Relaxed) & (1 << kind) != 0
         || REPORTED.fetch_or(1 << kind, Ordering::Relaxed) & (1 << kind) != 0
@@ -226,7 +227,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
     process::flush_at_exit();
     running.push(Running {
         token: token.clone(),
-        endpoint: url,
+        endpoint: url.clone(),
         exit_timeout: options.exit_patience(),
         options: options.clone(),
         pipeline: pipeline.clone(),
@@ -238,6 +239,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         pipeline.close();
         return Err(TracingError::SpoolUnusable(problem));
     }
+    log(|| crate::transport::warn_of_plain_http(&url));
     report_start(account, is_default, &pipeline, &account_label, spool_dir.as_deref());
     Ok(pipeline)
 }
