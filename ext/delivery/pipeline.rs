@@ -43,14 +43,8 @@ thread_local! {
 const MOST_SCRATCH: usize = 64 * 1024;
 
 impl Pipeline {
-    /// Starts the threads. If the system has none to give now, spans wait in memory, and it is tried again.
-    pub fn start(settings: Settings) -> Pipeline {
-        let pipeline = Pipeline::new(settings);
-        pipeline.run();
-        pipeline
-    }
-
-    fn new(settings: Settings) -> Pipeline {
+    /// A pipeline whose threads have not been started.
+    pub fn new(settings: Settings) -> Pipeline {
         let disk = settings.spool.clone().map(|spool| Arc::new(Disk::new(spool)));
         let shared = Arc::new(Shared {
             queue: Queue::new(settings.max_queue_bytes, Wake::new(disk.is_some())),
@@ -63,7 +57,9 @@ impl Pipeline {
         Pipeline { forks: process::forks(), shared, disk, threads, child: OnceLock::new() }
     }
 
-    fn run(&self) {
+    /// Starts the threads. If the system has none to give now, spans wait in memory, and it is tried again. The caller
+    /// holds no lock: a failure is logged.
+    pub fn start(&self) {
         self.start_threads();
         if let Some(disk) = self.disk.as_ref().filter(|_| self.threads.are_complete()) {
             // As a rule a millisecond: from its first span on, what is recorded is on disk at once.
@@ -100,7 +96,7 @@ impl Pipeline {
         let child = self.child.get_or_init(|| {
             let child = Pipeline::new(self.shared.settings.clone());
             match self.shared.queue.is_open() {
-                true => child.run(),
+                true => child.start(),
                 false => child.shared.queue.close(),
             }
             Box::new(child)

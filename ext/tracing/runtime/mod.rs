@@ -223,7 +223,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         return known;
     }
     let spool_dir = settings.spool.as_ref().map(|spool| spool.dir.clone());
-    let pipeline = Arc::new(Pipeline::start(settings));
+    let pipeline = Arc::new(Pipeline::new(settings));
     process::flush_at_exit();
     running.push(Running {
         token: token.clone(),
@@ -233,6 +233,7 @@ fn start(account: &Arc<Account>, options: &TracingOptions) -> Result<Arc<Pipelin
         pipeline: pipeline.clone(),
     });
     drop(running);
+    pipeline.start();
     if options.requires_spool()
         && let Err(problem) = pipeline.wait_for_spool(SPOOL_TIMEOUT)
     {
