@@ -23,6 +23,8 @@ use crate::ext::process;
 
 /// Where one account's spans go.
 pub(crate) struct Pipeline {
+    /// Tells the pipelines of a process apart.
+    id: u64,
     forks: u64,
     shared: Arc<Shared>,
     disk: Option<Arc<Disk>>,
@@ -54,7 +56,14 @@ impl Pipeline {
             acknowledged: AtomicBool::new(false),
         });
         let threads = Threads::default();
-        Pipeline { forks: process::forks(), shared, disk, threads, child: OnceLock::new() }
+        Pipeline {
+            id: fastrand::u64(1..),
+            forks: process::forks(),
+            shared,
+            disk,
+            threads,
+            child: OnceLock::new(),
+        }
     }
 
     /// Starts the threads. If the system has none to give now, spans wait in memory, and it is tried again. The caller
@@ -227,6 +236,10 @@ impl Pipeline {
     /// Whether the collector took something lately or nothing was sent yet; else waiting for it is in vain.
     pub fn is_answering(&self) -> bool {
         self.used().is_none_or(|here| here.shared.answering.load(Ordering::Relaxed))
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// The collector's URL.

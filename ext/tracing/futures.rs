@@ -10,6 +10,7 @@ use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::outcome::Outcome;
+use super::runtime;
 use super::scope::{ActiveScope, Innermost, Opened, PaidTracing, carried};
 use super::thread_context::attach;
 
@@ -59,6 +60,11 @@ impl Running {
             Opened::Scope(scope) => {
                 let context = Innermost::of_future(&scope).context();
                 Running { scope: Some(scope), context: Some(context) }
+            }
+            // The future may be polled later where there is an outer scope.
+            Opened::Untraced(None) if runtime::is_enabled() => {
+                let hidden = Innermost::Untraced("there was no account when the scope opened".into());
+                Running { scope: None, context: Some(hidden.context()) }
             }
             Opened::Untraced(hidden) => Running { scope: None, context: hidden },
         }

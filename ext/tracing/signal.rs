@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Map, Value};
 
 use super::outcome::Outcome;
+use super::runtime::{self, TracingError};
 use super::scope::{self, ActiveScope};
-use super::{ids, joined_costs, runtime};
+use super::{ids, joined_costs};
 use crate::JsonObject;
 use crate::ext::delivery::{Attribute, Refused, now_unix_nano};
 use crate::ext::log::log;
@@ -137,8 +138,10 @@ impl Signal {
             Some(Ok(scope)) => scope,
             Some(Err(reason)) => return Err(SignalError::TracingOff(reason.into_owned())),
             None => {
+                // With several accounts a scope is missing all the same, and the scope's answer names the default.
                 let off =
-                    runtime::disabled_reason().map(|reason| SignalError::TracingOff(reason.to_string()));
+                    runtime::disabled_reason().filter(|reason| *reason != TracingError::NoDefaultAccount);
+                let off = off.map(|reason| SignalError::TracingOff(reason.to_string()));
                 return Err(off.unwrap_or(SignalError::OutsideScope));
             }
         };
@@ -151,9 +154,10 @@ impl Signal {
         }
         let Signal { event_name, data, enable_cost_tracing } = self;
         let mut data = data.object()?;
+        let mut is_first = false;
         if enable_cost_tracing {
             data = enabled(data)?;
-            join_costs(&scope)?;
+            is_first = join_costs(&scope)?;
         }
         let data = if data.is_empty() { None } else { Some(Value::Object(data).to_string()) };
         let name = Attribute::text("event_name", &event_name);
@@ -168,8 +172,8 @@ impl Signal {
         let now = now_unix_nano();
         let recorded = scope.record(ids::span_id(), NAME, now, now, all, Outcome::DONE);
         recorded.map_err(|refused| {
-            if enable_cost_tracing {
-                joined_costs::undo(scope.trace_id);
+            if is_first {
+                joined_costs::undo(scope.pipeline.id(), scope.trace_id);
             }
             match refused {
                 Refused::Full => SignalError::QueueFull,
@@ -184,11 +188,11 @@ fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// Notes that a signal joins the costs of its trace. The costs count for every signal that does.
-fn join_costs(scope: &ActiveScope) -> Result<(), SignalError> {
+/// Notes that a signal joins the costs of its trace; whether it is the first. The costs count for every signal that does.
+fn join_costs(scope: &ActiveScope) -> Result<bool, SignalError> {
     static WARNED: AtomicBool = AtomicBool::new(false);
-    if joined_costs::join(scope.trace_id) {
-        return Ok(());
+    if joined_costs::join(scope.pipeline.id(), scope.trace_id) {
+        return Ok(true);
     }
     if scope.pipeline.is_strict_about_costs() {
         return Err(SignalError::CostsAlreadyJoined);
@@ -203,7 +207,7 @@ fn join_costs(scope: &ActiveScope) -> Result<(), SignalError> {
             )
         });
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Adds `{"paid": {"enable_cost_tracing": true}}`; what a caller has under `paid` stays beside it.

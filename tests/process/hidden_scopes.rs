@@ -163,3 +163,23 @@ fn a_future_that_is_dropped_records_in_its_own_scope() {
         assert_eq!(customers(&sandbox), ["polled", "carried"]);
     });
 }
+
+#[test]
+fn a_future_whose_scope_opened_untraced_stays_so_wherever_it_is_polled() {
+    in_process(
+        "hidden_scopes::a_future_whose_scope_opened_untraced_stays_so_wherever_it_is_polled",
+        &[],
+        || {
+            let mut future = Box::pin(paid_tracing("c1").external_agent_id("bot").run_async(async {
+                tokio::task::yield_now().await;
+                signal("e").send()
+            }));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(future.as_mut().poll(&mut context).is_pending());
+            let (sandbox, client) = account();
+            let result = block_on(client.paid_tracing("c2").external_agent_id("bot").run_async(future));
+            assert_off(&result, "no API key");
+            assert_eq!(customers(&sandbox), Vec::<String>::new());
+        },
+    );
+}

@@ -154,33 +154,3 @@ fn a_relative_directory_stays_where_it_was_when_tracing_started() {
         fs::remove_dir_all(base).unwrap();
     });
 }
-
-#[test]
-fn a_lock_file_that_was_removed_is_put_back_and_nothing_is_sent_twice() {
-    in_process("spool::a_lock_file_that_was_removed_is_put_back_and_nothing_is_sent_twice", &[], || {
-        let sandbox = Sandbox::builder().api_key(KEY).start_blocking().unwrap();
-        let dir = directory();
-        initialize_tracing(options(&sandbox.collector_endpoint(), &dir)).unwrap();
-        sandbox.fail(Fault::on("POST", "/v1/traces").status(503).forever());
-        (0..20).for_each(|_| billed("acme").unwrap());
-        assert!(delivery().flush_to_disk(Duration::from_secs(5)));
-        let locks = || -> Vec<PathBuf> {
-            let folders = fs::read_dir(&dir).unwrap().map(|folder| folder.unwrap().path());
-            let files = folders.filter(|path| path.is_dir()).flat_map(|path| fs::read_dir(path).unwrap());
-            files.map(|file| file.unwrap().path()).filter(|path| path.ends_with("lock")).collect()
-        };
-        let removed = locks();
-        assert_eq!(removed.len(), 1, "{removed:?}");
-        fs::remove_file(&removed[0]).unwrap();
-        let end = Instant::now() + Duration::from_secs(20);
-        while locks() != removed {
-            assert!(Instant::now() < end, "{:?}", locks());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        sandbox.clear_faults();
-        assert!(delivery().flush(Duration::from_secs(20)));
-        assert_eq!((sandbox.spans().len(), delivery().stats().emitted), (40, 40));
-        delivery().shutdown(Duration::from_secs(5));
-        fs::remove_dir_all(dir).unwrap();
-    });
-}

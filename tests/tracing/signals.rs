@@ -139,3 +139,17 @@ fn the_collector_joins_costs_of_the_trace_to_the_signal() {
     let signals = sandbox.traced_signals();
     assert_eq!((signals[0].linked.len(), signals[1].linked.len()), (0, 1), "{signals:#?}");
 }
+
+#[test]
+fn accounts_that_share_a_trace_each_join_its_costs() {
+    let options = || TracingOptions::new().strict_cost_tracing(true);
+    let ((sandbox_a, a), (sandbox_b, b)) = (start_with(options()), start_with(options()));
+    let token = paid::tracing::generate_tracing_token();
+    let joined = |client: &paid::AsyncPaid| {
+        let scope = client.paid_tracing("acme").external_agent_id("bot").tracing_token(token);
+        scope.try_run(|| client.signal("e").enable_cost_tracing(true).send())
+    };
+    assert_eq!((joined(&a), joined(&b)), (Ok(()), Ok(())));
+    assert_eq!(joined(&a), Err(SignalError::CostsAlreadyJoined));
+    assert_eq!((spans(&sandbox_a, 3).len(), spans(&sandbox_b, 2).len()), (3, 2));
+}

@@ -32,6 +32,8 @@ pub(super) enum Verdict {
 pub(super) enum Cause {
     /// It may pass by itself.
     Passing,
+    /// A 413 that is no collector's: a proxy before it may have a bound of its own.
+    TooLarge,
     /// A 400 or 415 that is no collector's: it may be about the compression.
     Unreadable,
     /// The collector's TLS, which somebody has to mend.
@@ -114,7 +116,7 @@ fn judge(
             Verdict::Refused { status, reason: readable(&String::from_utf8_lossy(answer)) }
         }
         400 | 413 | 415 => {
-            let cause = if status == 413 { Cause::Passing } else { Cause::Unreadable };
+            let cause = if status == 413 { Cause::TooLarge } else { Cause::Unreadable };
             let wants_tls = String::from_utf8_lossy(answer).contains("HTTPS");
             later(
                 cause,

@@ -32,6 +32,8 @@ use source::Source;
 
 /// What is read from disk to be tried again stays in memory; beyond so many bytes, nothing new is read.
 const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
+/// The same of single spans that failed while others were taken.
+const MOST_SUSPECT_BYTES: usize = 16 * 1024 * 1024;
 /// A batch that failed so often, while others were taken, is split: it may be one span that the collector can't bear.
 const TRIES: u32 = 6;
 /// How long it sleeps at most where it has to look after the disk.
@@ -241,8 +243,14 @@ impl Sender {
     }
 
     fn has_room(&self) -> bool {
-        let on_disk = self.held.iter().filter(|batch| !batch.origin.is_memory());
-        on_disk.map(|batch| batch.records().len()).sum::<usize>() < MOST_HELD_BYTES
+        let (mut bytes, mut suspect) = (0, 0);
+        for batch in self.held.iter().filter(|batch| !batch.origin.is_memory()) {
+            // A span that failed while others were taken doesn't hold up what comes after it.
+            let others_go = batch.taken_before.is_some_and(|before| before < self.taken);
+            let counted = if batch.spans == 1 && others_go { &mut suspect } else { &mut bytes };
+            *counted += batch.records().len();
+        }
+        bytes < MOST_HELD_BYTES && suspect < MOST_SUSPECT_BYTES
     }
 
     fn start(&mut self, mut batch: Batch) {
@@ -299,6 +307,13 @@ impl Sender {
                 if cause == Cause::Unreadable {
                     // One after the other, so that what follows tells whether it was about the compression.
                     batch.plain = batch.is_compressed();
+                }
+                // Smaller requests may pass what is before the collector; nothing is given up by trying.
+                if cause == Cause::TooLarge && acknowledged && batch.spans > 1 {
+                    self.shared.reports.holding(&problem);
+                    self.pace.refused(Instant::now());
+                    self.split(batch);
+                    return;
                 }
                 if cause == Cause::Tls {
                     // The certificates that the system trusts may have been mended.

@@ -139,9 +139,10 @@ impl Source {
             }
         }
         if flushing {
-            let is_clear = self
-                .spool()
-                .is_none_or(|spool| spool.orphaned().own_bytes == 0 && !spool.has_unread_adopted());
+            let is_clear = self.spool().is_none_or(|spool| {
+                let orphaned = spool.orphaned();
+                orphaned.own_bytes == 0 && !orphaned.is_unknown && !spool.has_unread_adopted()
+            });
             shared.queue.looked(self.looked_for, is_clear);
         }
     }

@@ -56,18 +56,9 @@ impl Claim {
         Ok(Some(Claim { path, name: name.clone(), lock }))
     }
 
-    /// Whether it is still there. A lock file that someone removed, such as a cleaner of temporary files, is put back.
-    pub fn keep(&mut self, disk: &dyn Disk) -> bool {
-        if self.lock.is_at(&self.path.join(LOCK)).unwrap_or(true) {
-            return true;
-        }
-        match lock(disk, &self.path) {
-            Ok(Some(lock)) => {
-                self.lock = lock;
-                true
-            }
-            _ => false,
-        }
+    /// Whether it is still there.
+    pub fn is_there(&self) -> bool {
+        self.lock.is_at(&self.path.join(LOCK)).unwrap_or(true)
     }
 
     /// Renames it, with everything in it.

@@ -68,6 +68,11 @@ impl Folder {
         self.segments.iter().any(Segment::is_readable)
     }
 
+    /// Whether there is something to read, now or when it can be read again.
+    pub fn has_unread(&self) -> bool {
+        !self.segments.iter().all(Segment::is_read)
+    }
+
     pub fn retry(&mut self) {
         self.segments.iter_mut().for_each(Segment::retry);
     }

@@ -130,6 +130,8 @@ pub(crate) struct Orphaned {
     pub own_bytes: u64,
     /// Bytes in folders of other keys.
     pub other_bytes: u64,
+    /// The directory, or a folder of this account in it, could not be looked at.
+    pub is_unknown: bool,
 }
 
 pub(crate) struct Spool {
@@ -149,6 +151,8 @@ pub(crate) struct Spool {
     read: AtomicU64,
     /// Whether there may be records of ended processes.
     has_left: AtomicBool,
+    /// The same, and those that can't be read at the moment.
+    has_unread_adopted: AtomicBool,
     orphaned: Mutex<Orphaned>,
 }
 
@@ -186,6 +190,7 @@ impl Spool {
             appended: AtomicU64::new(0),
             read: AtomicU64::new(0),
             has_left: AtomicBool::new(false),
+            has_unread_adopted: AtomicBool::new(false),
             orphaned: Mutex::default(),
             home: Mutex::new(Some(home)),
             disk,
@@ -239,7 +244,7 @@ impl Spool {
     /// If someone removed the own folder, what is written from now on goes to a new one. What was written is still read.
     fn look_home(&self) {
         let mut writer = lock(&self.writer);
-        let is_there = lock(&self.home).as_mut().is_none_or(|home| home.keep(self.disk.as_ref()));
+        let is_there = lock(&self.home).as_ref().is_none_or(Claim::is_there);
         if !is_there {
             writer.leave();
         }
@@ -296,7 +301,7 @@ impl Spool {
 
     /// Whether there may be records of ended processes that were not read yet.
     pub fn has_unread_adopted(&self) -> bool {
-        self.has_left.load(Ordering::Acquire)
+        self.has_unread_adopted.load(Ordering::Acquire)
     }
 
     /// Whether orphaned folders of this account wait to be adopted, and how many bytes of other accounts' spans are in

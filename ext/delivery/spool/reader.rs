@@ -109,6 +109,8 @@ impl Reader {
     fn look_for_left(&self, spool: &Spool) {
         let has_left = self.adopted.iter().any(|adopted| adopted.folder.is_readable());
         spool.has_left.store(has_left, Ordering::Release);
+        let has_unread = self.adopted.iter().any(|adopted| adopted.folder.has_unread());
+        spool.has_unread_adopted.store(has_unread, Ordering::Release);
     }
 
     /// To be told, unless it was.
@@ -163,12 +165,6 @@ impl Reader {
     /// Whether one more folder of an ended process can be read.
     pub fn has_room(&self) -> bool {
         self.adopted.len() < MOST_ADOPTED
-    }
-
-    /// Whether this process has the folder already, whatever became of the lock file in it.
-    pub fn holds(&self, spool: &Spool, path: &Path) -> bool {
-        spool.home_path().is_ok_and(|home| home == path)
-            || self.adopted.iter().any(|adopted| adopted.claim.path == path)
     }
 
     pub fn is_alien(&self, path: &Path) -> bool {

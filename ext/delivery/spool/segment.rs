@@ -126,7 +126,7 @@ impl Segment {
     }
 
     /// Whether there is nothing to read, now or later.
-    fn is_read(&self) -> bool {
+    pub fn is_read(&self) -> bool {
         let all = match &self.source {
             Source::Own(live) => {
                 let extent = live.extent();

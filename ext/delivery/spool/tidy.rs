@@ -18,17 +18,16 @@ pub(super) fn tidy(spool: &Spool, reader: &mut Reader) -> Vec<Finding> {
     spool.look_home();
     reader.retry();
     let looked = spool.usage.measure(disk, spool.dir()).and_then(|()| disk.list(spool.dir()));
+    let is_unknown = looked.is_err();
     let entries = looked.unwrap_or_else(|error| {
         reader.find(Finding::Problem { path: spool.dir().to_owned(), error: error.to_string() });
         Vec::new()
     });
-    let mut orphaned = Orphaned::default();
+    let mut orphaned = Orphaned { is_unknown, ..Orphaned::default() };
     for entry in entries.iter().filter(|entry| entry.is_dir()) {
         let path = spool.dir().join(&entry.name);
         let result = match FolderName::parse(entry.text()) {
-            Some(name) if !reader.is_alien(&path) && !reader.holds(spool, &path) => {
-                look_at(spool, reader, &path, &name, &mut orphaned)
-            }
+            Some(name) if !reader.is_alien(&path) => look_at(spool, reader, &path, &name, &mut orphaned),
             None if names::is_unready(entry.text()) && entry.modified + UNREADY < disk.now() => {
                 remove_unready(disk, &path)
             }
@@ -37,7 +36,11 @@ pub(super) fn tidy(spool: &Spool, reader: &mut Reader) -> Vec<Finding> {
         match result {
             // Someone else was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => reader.find(Finding::Problem { path, error: error.to_string() }),
+            Err(error) => {
+                orphaned.is_unknown |=
+                    FolderName::parse(entry.text()).is_some_and(|name| name.fits(&reader.key));
+                reader.find(Finding::Problem { path, error: error.to_string() });
+            }
             Ok(()) => {}
         }
     }
